@@ -1,0 +1,1 @@
+//! Any socket, one way to send and receive messages.

@@ -1,0 +1,95 @@
+//! From an address to a listener: the passive open.
+
+use std::io;
+use std::time::Duration;
+
+use anysock_core::{
+    Addr, Cell, Options, OwnedPath, PathClaim, Socket, Type, UnixAddr, UnixPath,
+};
+use tokio::time::Instant;
+
+use crate::nap::Nap;
+use crate::{Listener, PeerLimits};
+
+/// How long another process may hold the lock on the directory of a socket path.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Binds a socket of type `kind` to `addr`, and listens on it; datagrams are taken apart by
+/// their source, within `limits`.
+///
+/// A unix path is owned: a dead socket's file is replaced, a living one's and any other file
+/// are left alone; the file is removed when the listener is dropped, if it is still ours. TCP
+/// gets [`reuse_address`](Options::reuse_address) unless the options say otherwise.
+///
+/// # Errors
+///
+/// [`AddrInUse`](io::ErrorKind::AddrInUse), [`AlreadyExists`](io::ErrorKind::AlreadyExists) for
+/// a file that is no socket, [`Unsupported`](io::ErrorKind::Unsupported) for a cell that this
+/// machine has not, [`InvalidInput`](io::ErrorKind::InvalidInput) for an option that means
+/// nothing here; as bind(2) and listen(2).
+///
+/// # Cancel safety
+///
+/// If this does not resolve, nothing is bound.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::{PeerLimits, bind};
+/// use anysock_core::{Options, Type};
+///
+/// let any = "[::1]:0".parse::<std::net::SocketAddr>()?.into();
+/// let listener = bind(&any, Type::Stream, &Options::default(), &PeerLimits::default()).await?;
+/// assert_ne!(listener.local_addr()?.as_ip().unwrap().port(), 0);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub async fn bind(
+    addr: &Addr,
+    kind: Type,
+    options: &Options,
+    limits: &PeerLimits,
+) -> io::Result<Listener> {
+    let cell = Cell::new(addr.domain(), kind);
+    options.check_bind(addr, kind)?;
+    let options = options.for_listener(cell);
+    let socket = Socket::open(cell)?;
+    options.apply(&socket)?;
+    let path = match addr {
+        Addr::Unix(UnixAddr::Path(path)) => Some(bind_path(&socket, path, &options).await?),
+        _ => {
+            let listening = socket.bind(addr).and_then(|()| match kind.is_connection_oriented() {
+                true => socket.listen(options.backlog_or_default()),
+                false => Ok(()),
+            });
+            listening.map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot bind {cell} {addr}: {error}"))
+            })?;
+            None
+        }
+    };
+    tracing::debug!(%cell, %addr, "bound");
+    Listener::new(socket, limits.clone(), path)
+}
+
+/// Binds to a path, as soon as nobody else is binding in its directory.
+async fn bind_path(
+    socket: &Socket,
+    path: &UnixPath,
+    options: &Options,
+) -> io::Result<OwnedPath> {
+    let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(claim) = PathClaim::try_new(path)? {
+            return claim.bind(socket, options);
+        }
+        if Instant::now() >= until {
+            let what = format!(
+                "cannot bind {path:?}: another process has locked its directory for {PATIENCE:?}; \
+                 find it with fuser(1)"
+            );
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        nap.take().await;
+    }
+}

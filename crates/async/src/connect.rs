@@ -1,0 +1,197 @@
+//! From an address to a connected socket: the active open.
+
+use std::io;
+use std::time::Duration;
+
+use anysock_core::{Addr, Cell, Domain, Options, Socket, Type, UnixAddr};
+use tokio::time::Instant;
+
+use crate::nap::Nap;
+use crate::{DatagramSocket, SeqPacketSocket, StreamSocket, datagram};
+
+/// A connected socket of whatever type was asked for.
+///
+/// ```
+/// use anysock_async::Connected;
+/// fn name(connected: &Connected) -> &'static str {
+///     match connected {
+///         Connected::Stream(_) => "bytes",
+///         Connected::Datagram(_) => "messages, perhaps",
+///         Connected::SeqPacket(_) => "messages",
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub enum Connected {
+    /// A stream.
+    Stream(StreamSocket),
+    /// A datagram socket with one peer.
+    Datagram(DatagramSocket),
+    /// A seqpacket socket.
+    SeqPacket(SeqPacketSocket),
+}
+
+/// Opens a socket of the address's domain and of type `kind`, and connects it within `deadline`.
+///
+/// A unix datagram socket is bound to an automatic name first, so that it can be answered. What
+/// strangers sent to a datagram socket before it was connected is discarded.
+///
+/// Where the backlog of a unix listener is full, the kernel begins nothing and will not say
+/// when there is room; so a fresh socket is tried after pauses of 1 to 50 ms.
+///
+/// # Errors
+///
+/// [`TimedOut`](io::ErrorKind::TimedOut) at the deadline;
+/// [`Unsupported`](io::ErrorKind::Unsupported) for a cell that this machine has not; as
+/// connect(2), with the address in the text.
+///
+/// # Cancel safety
+///
+/// If this does not resolve, the connection, if one was made, is closed.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use std::time::Duration;
+/// use anysock_async::connect;
+/// use anysock_core::{Options, Type, UnixAddr};
+///
+/// let nobody = UnixAddr::abstract_name("doc-nobody-listens")?.into();
+/// let refused = connect(&nobody, Type::Stream, &Options::default(), Duration::from_secs(1)).await;
+/// assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub async fn connect(
+    addr: &Addr,
+    kind: Type,
+    options: &Options,
+    deadline: Duration,
+) -> io::Result<Connected> {
+    let cell = Cell::new(addr.domain(), kind);
+    let connecting = async {
+        match kind {
+            Type::Stream => StreamSocket::new(open_connected(addr, cell, options).await?)
+                .map(Connected::Stream),
+            Type::SeqPacket => SeqPacketSocket::new(open_connected(addr, cell, options).await?)
+                .map(Connected::SeqPacket),
+            Type::Datagram => datagram(addr, cell, options).map(Connected::Datagram),
+        }
+    };
+    let connected = match tokio::time::timeout(deadline, connecting).await {
+        Ok(connected) => connected,
+        Err(_) => {
+            let what = format!("no connection within {deadline:?}");
+            Err(io::Error::new(io::ErrorKind::TimedOut, what))
+        }
+    };
+    match &connected {
+        Ok(_) => tracing::debug!(%cell, %addr, "connected"),
+        Err(error) => tracing::debug!(%cell, %addr, %error, "connect failed"),
+    }
+    connected.map_err(|error| explain(error, cell, addr))
+}
+
+fn datagram(addr: &Addr, cell: Cell, options: &Options) -> io::Result<DatagramSocket> {
+    let socket = Socket::open(cell)?;
+    options.apply(&socket)?;
+    if cell.domain == Domain::Unix {
+        socket.bind(&Addr::Unix(UnixAddr::Unnamed))?;
+    }
+    socket.connect(addr)?;
+    datagram::discard_queued(&socket);
+    DatagramSocket::new(socket)
+}
+
+/// A connected socket. A socket is registered only once it was told to connect: before, the
+/// reactor would be told that it is closed, and remember that.
+async fn open_connected(addr: &Addr, cell: Cell, options: &Options) -> io::Result<Socket> {
+    let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
+    loop {
+        let socket = Socket::open(cell)?;
+        options.apply(&socket)?;
+        match socket.connect(addr) {
+            Ok(()) => return Ok(socket),
+            Err(error) if cell.domain == Domain::Unix && is_full(&error) => nap.take().await,
+            Err(error) if is_in_progress(&error) => {
+                wait_connected(&socket).await?;
+                return not_itself(socket);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits for a connection in progress to be made or to fail.
+async fn wait_connected(socket: &Socket) -> io::Result<()> {
+    let watched = crate::sys::register(socket.try_clone()?)?;
+    let started = Instant::now();
+    loop {
+        let mut guard = watched.writable().await?;
+        if let Some(error) = socket.take_error()? {
+            return Err(error);
+        }
+        match socket.peer_addr() {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                if guard.ready().is_write_closed() {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                tracing::trace!(after = ?started.elapsed(), "writable, and not connected yet");
+                guard.clear_ready();
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A TCP client that tries an unused ephemeral port of its own host may connect to itself.
+fn not_itself(socket: Socket) -> io::Result<Socket> {
+    if socket.local_addr()? == socket.peer_addr()? {
+        let what = "the socket has connected to itself: nobody listens at this port";
+        return Err(io::Error::new(io::ErrorKind::ConnectionRefused, what));
+    }
+    Ok(socket)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+/// The same error with the address in its text; errors that carry a type are left as they are.
+fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<anysock_core::UnsupportedCell>()) {
+        return error;
+    }
+    let hint = match (error.kind(), cell.domain) {
+        (io::ErrorKind::NotFound, Domain::Unix) => "; no socket was bound there",
+        (io::ErrorKind::ConnectionRefused, Domain::Unix) => {
+            "; the socket file is left from a process that is gone, or nobody listens"
+        }
+        _ if error.raw_os_error() == Some(libc::EPROTOTYPE) => "; the socket there is of another type",
+        _ => "",
+    };
+    io::Error::new(error.kind(), ConnectError { source: error, text: format!("{cell} {addr}{hint}") })
+}
+
+/// An error of connecting, with the address in its text.
+#[derive(Debug)]
+struct ConnectError {
+    source: io::Error,
+    text: String,
+}
+
+impl std::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot connect: {}: {}", self.source, self.text)
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}

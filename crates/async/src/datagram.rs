@@ -1,0 +1,369 @@
+//! A datagram socket: UDP or unix, connected to one peer or to none.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use anysock_core::{Addr, Cell, Domain, Outgoing, Received, Shutdown, Socket, Type};
+
+use crate::packet::{self, Packet};
+use crate::registered::Registered;
+
+/// A datagram socket.
+///
+/// [Connected](crate::connect) it has one peer; bound only, it sends to and receives from
+/// anybody. For one conversation per sender see [`Listener`](crate::Listener).
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::DatagramSocket;
+/// use anysock_core::Options;
+///
+/// let any = "127.0.0.1:0".parse::<std::net::SocketAddr>()?.into();
+/// let a = DatagramSocket::bind(&any, &Options::default())?;
+/// let b = DatagramSocket::bind(&any, &Options::default())?;
+/// a.send_to(b"hello", &b.local_addr()?).await?;
+/// let mut buffer = [0; 64];
+/// let received = b.recv(&mut buffer).await?.unwrap();
+/// assert_eq!(&buffer[..received.length], b"hello");
+/// assert_eq!(received.source, Some(a.local_addr()?));
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DatagramSocket {
+    receiving: DatagramRecv,
+    sending: DatagramSend,
+}
+
+/// The receiving half of a [`DatagramSocket`].
+///
+/// ```
+/// # fn split(socket: anysock_async::DatagramSocket) {
+/// let (receiving, sending): (anysock_async::DatagramRecv, anysock_async::DatagramSend) =
+///     socket.into_split();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DatagramRecv {
+    io: Arc<Registered>,
+    errors: ErrorWatch,
+}
+
+/// The sending half of a [`DatagramSocket`].
+///
+/// ```
+/// # fn split(socket: anysock_async::DatagramSocket) {
+/// let (_, sending) = socket.into_split();
+/// assert_eq!(sending.cell().kind, anysock_core::Type::Datagram);
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DatagramSend {
+    io: Arc<Registered>,
+}
+
+impl DatagramSocket {
+    /// Registers a datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is of another type; those of
+    /// registering.
+    pub fn new(socket: Socket) -> io::Result<Self> {
+        crate::expect_type(&socket, Type::Datagram)?;
+        let io = Arc::new(Registered::new(socket)?);
+        let receiving = DatagramRecv { io: Arc::clone(&io), errors: ErrorWatch::default() };
+        Ok(Self { receiving, sending: DatagramSend { io } })
+    }
+
+    /// A socket bound to `addr`. A unix path is the caller's to unlink; [`bind`](crate::bind)
+    /// owns it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the options, of bind(2) and of registering.
+    pub fn bind(addr: &Addr, options: &anysock_core::Options) -> io::Result<Self> {
+        let socket = Socket::open(Cell::new(addr.domain(), Type::Datagram))?;
+        options.apply(&socket)?;
+        socket.bind(addr)?;
+        Self::new(socket)
+    }
+
+    /// Two unnamed unix sockets, connected to each other.
+    ///
+    /// # Errors
+    ///
+    /// Those of socketpair(2) and of registering.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (a, b) = Socket::pair(Type::Datagram)?;
+        Ok((Self::new(a)?, Self::new(b)?))
+    }
+
+    /// Sets the one peer. What was queued before is discarded, whoever sent it, so that what is
+    /// received from here on is the peer's.
+    ///
+    /// # Errors
+    ///
+    /// Those of connect(2).
+    pub fn connect(&self, addr: &Addr) -> io::Result<()> {
+        self.socket().connect(addr)?;
+        discard_queued(self.socket());
+        Ok(())
+    }
+
+    /// Takes the socket apart into halves that never wait for each other.
+    pub fn into_split(self) -> (DatagramRecv, DatagramSend) {
+        (self.receiving, self.sending)
+    }
+
+    /// The socket itself.
+    pub fn socket(&self) -> &Socket {
+        self.sending.io.socket()
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.socket().cell()
+    }
+
+    /// Where this socket is.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        self.socket().local_addr()
+    }
+
+    /// Where its peer is, if it is connected.
+    ///
+    /// # Errors
+    ///
+    /// Those of getpeername(2).
+    pub fn peer_addr(&self) -> io::Result<Addr> {
+        self.socket().peer_addr()
+    }
+
+    /// Ends one or both directions, for every holder of this socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of shutdown(2).
+    pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
+        self.socket().shutdown(how)
+    }
+
+    /// The longest message that can be sent, in bytes: 65,507 over IPv4, 65,527 over IPv6, the
+    /// send buffer less 32 on unix.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn max_message(&self) -> io::Result<usize> {
+        self.sending.max_message()
+    }
+
+    /// Sends one message to the connected peer. Any number of tasks.
+    ///
+    /// # Errors
+    ///
+    /// `ECONNREFUSED` on UDP speaks of an *earlier* message: this one was not sent, and may be
+    /// sent again. As send(2).
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, nothing was sent.
+    pub async fn send(&self, message: &[u8]) -> io::Result<()> {
+        self.sending.io.write_with(|socket| send(socket, message)).await
+    }
+
+    /// Sends one message to `addr`. Any number of tasks.
+    ///
+    /// On unix it waits with growing pauses, at most 20 ms each, while the receiver's queue is
+    /// full: no event tells when that drains.
+    ///
+    /// # Errors
+    ///
+    /// Those of sendto(2).
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, nothing was sent.
+    pub async fn send_to(&self, message: &[u8], addr: &Addr) -> io::Result<()> {
+        let call = |socket: &Socket| send_to(socket, message, &Outgoing::to(addr));
+        match self.cell().domain {
+            Domain::Unix => self.sending.io.write_napping(call).await,
+            _ => self.sending.io.write_with(call).await,
+        }
+    }
+
+    /// Receives one message; `None` once receiving was shut down, by whatever process holds
+    /// this socket. Any number of tasks.
+    ///
+    /// What does not fit into `buffer` is lost, and [reported](Received::is_truncated).
+    ///
+    /// # Errors
+    ///
+    /// `ECONNREFUSED` and its like on connected UDP: the answer to an earlier message; the
+    /// socket goes on. As recvmsg(2).
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, no message was taken.
+    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        self.sending.io.read_with(|socket| socket.recv_message(buffer)).await
+    }
+
+    /// As [`recv`](Self::recv), with the sender's address beside.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, no message was taken.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Option<(Received, Addr)>> {
+        Ok(self.recv(buffer).await?.map(|mut received| {
+            let unnamed = Addr::Unix(anysock_core::UnixAddr::Unnamed);
+            let source = received.source.take().unwrap_or(unnamed);
+            (received, source)
+        }))
+    }
+
+    /// As [`send`](Self::send), for one task at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
+        self.sending.poll_send(cx, message)
+    }
+
+    /// As [`DatagramRecv::poll_recv_packet`].
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn poll_recv_packet(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<Option<Packet>>> {
+        self.receiving.poll_recv_packet(cx, most)
+    }
+}
+
+impl DatagramRecv {
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.io.socket().cell()
+    }
+
+    /// Receives one message of at most `most` bytes, in an allocation of its size; `None` once
+    /// receiving was shut down. One task at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatagramSocket::recv`].
+    pub fn poll_recv_packet(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<Option<Packet>>> {
+        loop {
+            let received = self.io.poll_read_with(cx, |socket| packet::receive(socket, most));
+            if received.is_ready() || self.io.socket().cell().domain == Domain::Unix {
+                return received.map_ok(|received| received.map(|(packet, _)| packet));
+            }
+            // An ICMP answer is an error without data, which wakes no reader.
+            ready!(self.errors.poll(&self.io, cx));
+            if let Some(error) = self.io.socket().take_error()? {
+                return Poll::Ready(Err(error));
+            }
+        }
+    }
+}
+
+impl DatagramSend {
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.io.socket().cell()
+    }
+
+    /// As [`DatagramSocket::max_message`].
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn max_message(&self) -> io::Result<usize> {
+        max_message(self.io.socket())
+    }
+
+    /// As [`DatagramSocket::poll_send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DatagramSocket::send`].
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
+        self.io.poll_write_with(cx, |socket| send(socket, message))
+    }
+}
+
+/// The longest datagram of the cell: RFC 768 within RFC 791 or RFC 8200, or the send buffer.
+pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
+    match socket.cell().domain {
+        Domain::Ipv4 => Ok(65_507),
+        Domain::Ipv6 => Ok(65_527),
+        Domain::Unix => crate::seqpacket::max_message(socket),
+    }
+}
+
+/// Discards what was queued before the socket was connected. The kernel lets strangers' messages
+/// in no longer, so that this ends; the bound is for a peer that floods.
+pub(crate) fn discard_queued(socket: &Socket) {
+    let discarded = (0..10_000).take_while(|_| socket.recv_message(&mut []).is_ok()).count();
+    if discarded > 0 {
+        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before connect dropped");
+    }
+}
+
+fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
+    send_to(socket, message, &Outgoing::default())
+}
+
+fn send_to(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
+    socket.send_message(&[IoSlice::new(message)], with).map(drop)
+}
+
+/// Waits for errors that come without data.
+#[derive(Default)]
+struct ErrorWatch(Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>);
+
+impl ErrorWatch {
+    fn poll(&mut self, io: &Arc<Registered>, cx: &mut Context<'_>) -> Poll<()> {
+        let watch = self.0.get_or_insert_with(|| {
+            let io = Arc::clone(io);
+            Box::pin(async move { io.error().await })
+        });
+        ready!(watch.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(())
+    }
+}
+
+impl std::fmt::Debug for ErrorWatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ErrorWatch")
+    }
+}
+
+impl AsFd for DatagramSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+}

@@ -1,0 +1,60 @@
+//! Sockets of every domain and type, registered with tokio's reactor.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `registered` | the one readiness loop, and the remedies for what would make it spin |
+//! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
+//! | `packet` | one packet, received to its size |
+//! | `listener` | what yields connected sockets, of every cell |
+//! | `demux` | datagrams taken apart by their source |
+//! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
+//! | `nap`, `budget` | pauses that grow; tokio's cooperative budget |
+//! | `sys` | the registration call, the only `unsafe` |
+//!
+//! Everything here is called within a tokio runtime that has I/O and time enabled.
+#![deny(unsafe_code)]
+
+mod bind;
+mod budget;
+mod connect;
+mod datagram;
+mod demux;
+mod listener;
+mod nap;
+mod packet;
+mod registered;
+mod resolve;
+mod seqpacket;
+mod stream;
+mod sys;
+
+use std::io;
+
+use anysock_core::{Shutdown, Socket, Type};
+
+pub use bind::bind;
+pub use budget::poll_budget;
+pub use connect::{Connected, connect};
+pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};
+pub use demux::{DatagramListener, DatagramPeer, PeerLimits, PeerRecv, PeerSend};
+pub use listener::{Accepted, Listener};
+pub use packet::Packet;
+pub use resolve::resolve;
+pub use seqpacket::{SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
+pub use stream::{StreamRecv, StreamSend, StreamSocket};
+
+fn expect_type(socket: &Socket, kind: Type) -> io::Result<()> {
+    if socket.cell().kind == kind {
+        return Ok(());
+    }
+    let what = format!("a {kind} socket is wanted here, this one is {}", socket.cell());
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
+/// Ends the sending direction; a peer that is gone already has seen the end.
+fn shutdown_write(socket: &Socket) -> io::Result<()> {
+    match socket.shutdown(Shutdown::Write) {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,288 @@
+//! The one readiness loop, which every operation passes a system call.
+//!
+//! ```text
+//!             ┌───────────── would block: clear, wait ─────────────┐
+//!             v                                                    │
+//!  reading: wait until readable ──> system call ──> done           │
+//!                                        │ would block, although   │
+//!                                        └ read-closed: closed     │
+//!
+//!  writing: system call ──> done                                   │
+//!             │ would block                                        │
+//!             v                                                    │
+//!           wait until writable ──> system call ──> done           │
+//!                                        │ would block, although   │
+//!                                        └ write-closed: register anew, then nap
+//! ```
+//!
+//! tokio never clears the closed bits. A loop that clears readiness and waits again would spin
+//! on them without ever yielding, so they are looked at here and nowhere else.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use anysock_core::Socket;
+use tokio::io::Interest;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+use crate::nap::Nap;
+use crate::{poll_budget, sys};
+
+/// A socket that the reactor watches. Shared by the halves of what is built on it.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    socket: AsyncFd<Socket>,
+    /// Set once `writing` holds a registration that took the first one's place.
+    renewed: AtomicBool,
+    writing: Mutex<Writing>,
+    /// The number of a reset that one direction met and the other has to report; 0 for none.
+    reset: AtomicI32,
+}
+
+/// The state of the write direction, beside the common case.
+#[derive(Debug)]
+struct Writing {
+    /// A registration of a duplicate descriptor for writing alone. The first registration stays
+    /// where it is, so that a parked reader keeps its waker.
+    fresh: Option<Arc<AsyncFd<Socket>>>,
+    /// Registrations that helped nothing since the last successful call.
+    futile: u32,
+    nap: Nap,
+}
+
+impl Writing {
+    fn settle(&mut self) {
+        self.futile = 0;
+        self.nap.reset();
+    }
+}
+
+const fn writing_nap() -> Nap {
+    Nap::new(Duration::from_micros(500), Duration::from_millis(20))
+}
+
+impl Registered {
+    pub(crate) fn new(socket: Socket) -> io::Result<Self> {
+        Ok(Self {
+            socket: sys::register(socket)?,
+            renewed: AtomicBool::new(false),
+            writing: Mutex::new(Writing { fresh: None, futile: 0, nap: writing_nap() }),
+            reset: AtomicI32::new(0),
+        })
+    }
+
+    pub(crate) fn socket(&self) -> &Socket {
+        self.socket.get_ref()
+    }
+
+    /// Records a reset, for whichever direction has to report it.
+    pub(crate) fn record_reset(&self, error: &io::Error) {
+        if let Some(number) = error.raw_os_error() {
+            self.reset.store(number, Ordering::Release);
+        }
+    }
+
+    /// The reset that was recorded.
+    pub(crate) fn reset(&self) -> Option<io::Error> {
+        match self.reset.load(Ordering::Acquire) {
+            0 => None,
+            number => Some(io::Error::from_raw_os_error(number)),
+        }
+    }
+
+    /// A receiving system call, when readable; `None` if nothing can ever be received again.
+    /// One task at a time.
+    pub(crate) fn poll_read_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket) -> io::Result<R>,
+    ) -> Poll<io::Result<Option<R>>> {
+        loop {
+            let guard = ready!(self.socket.poll_read_ready(cx))?;
+            if let Some(outcome) = settle_read(guard, &mut call) {
+                return Poll::Ready(outcome);
+            }
+        }
+    }
+
+    /// As [`poll_read_with`](Self::poll_read_with), for any number of tasks, and also woken by
+    /// an error of the socket that comes without data.
+    pub(crate) async fn read_with<R>(
+        &self,
+        mut call: impl FnMut(&Socket) -> io::Result<R>,
+    ) -> io::Result<Option<R>> {
+        loop {
+            let guard = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
+            if let Some(outcome) = settle_read(guard, &mut call) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Resolves when the socket has an error to report, with or without data.
+    pub(crate) async fn error(&self) {
+        if let Ok(mut guard) = self.socket.ready(Interest::ERROR).await {
+            guard.clear_ready_matching(tokio::io::Ready::ERROR);
+        }
+    }
+
+    /// A sending system call, at once and then whenever writable. One task at a time.
+    pub(crate) fn poll_write_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        ready!(poll_budget(cx));
+        if let Some(done) = attempt(self.socket(), &mut call) {
+            return Poll::Ready(done);
+        }
+        loop {
+            let fresh = self.fresh();
+            let current = fresh.as_deref().unwrap_or(&self.socket);
+            let guard = ready!(current.poll_write_ready(cx))?;
+            match settle_write(guard, &mut call) {
+                Write::Done(done) => {
+                    if fresh.is_some() {
+                        self.writing().settle();
+                    }
+                    return Poll::Ready(done);
+                }
+                Write::Wait => {}
+                Write::Stale => ready!(self.poll_renew(cx)),
+            }
+        }
+    }
+
+    /// As [`poll_write_with`](Self::poll_write_with), for any number of tasks.
+    pub(crate) async fn write_with<R>(
+        &self,
+        mut call: impl FnMut(&Socket) -> io::Result<R>,
+    ) -> io::Result<R> {
+        std::future::poll_fn(poll_budget).await;
+        if let Some(done) = attempt(self.socket(), &mut call) {
+            return done;
+        }
+        let mut nap = writing_nap();
+        loop {
+            let fresh = self.fresh();
+            let current = fresh.as_deref().unwrap_or(&self.socket);
+            let guard = current.writable().await?;
+            match settle_write(guard, &mut call) {
+                Write::Done(done) => return done,
+                Write::Wait => {}
+                Write::Stale => {
+                    if fresh.is_some() {
+                        nap.take().await;
+                    }
+                    self.renew(&mut self.writing());
+                }
+            }
+        }
+    }
+
+    /// A sending system call at once, then after pauses: for a full queue of which no event
+    /// tells when it drains. Any number of tasks.
+    pub(crate) async fn write_napping<R>(
+        &self,
+        mut call: impl FnMut(&Socket) -> io::Result<R>,
+    ) -> io::Result<R> {
+        std::future::poll_fn(poll_budget).await;
+        let mut nap = writing_nap();
+        loop {
+            match attempt(self.socket(), &mut call) {
+                Some(done) => return done,
+                None => nap.take().await,
+            }
+        }
+    }
+
+    fn writing(&self) -> std::sync::MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The registration that took the first one's place for writing, if one did.
+    fn fresh(&self) -> Option<Arc<AsyncFd<Socket>>> {
+        if !self.renewed.load(Ordering::Acquire) {
+            return None;
+        }
+        self.writing().fresh.clone()
+    }
+
+    /// Takes a new registration for writing, after a pause if the last one helped nothing.
+    fn poll_renew(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut writing = self.writing();
+        if writing.futile > 0 {
+            ready!(writing.nap.poll(cx));
+        }
+        writing.futile += 1;
+        self.renew(&mut writing);
+        Poll::Ready(())
+    }
+
+    /// Takes a new registration for writing. Where there is no descriptor for one the old one
+    /// serves on, with pauses.
+    fn renew(&self, writing: &mut Writing) {
+        match self.socket().try_clone().and_then(sys::register) {
+            Ok(fresh) => {
+                tracing::debug!(cell = %self.socket().cell(), "registered anew for writing");
+                writing.fresh = Some(Arc::new(fresh));
+                self.renewed.store(true, Ordering::Release);
+            }
+            Err(error) => {
+                tracing::warn!(cell = %self.socket().cell(), %error, "cannot register anew");
+            }
+        }
+    }
+}
+
+/// Calls until it is not interrupted; `None` if it would block.
+fn attempt<R>(
+    socket: &Socket,
+    call: &mut impl FnMut(&Socket) -> io::Result<R>,
+) -> Option<io::Result<R>> {
+    loop {
+        match call(socket) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return Some(done),
+        }
+    }
+}
+
+fn settle_read<R>(
+    mut guard: AsyncFdReadyGuard<'_, Socket>,
+    call: &mut impl FnMut(&Socket) -> io::Result<R>,
+) -> Option<io::Result<Option<R>>> {
+    match attempt(guard.get_inner(), call) {
+        Some(done) => Some(done.map(Some)),
+        None if guard.ready().is_read_closed() => Some(Ok(None)),
+        None => {
+            guard.clear_ready();
+            None
+        }
+    }
+}
+
+enum Write<R> {
+    Done(io::Result<R>),
+    Wait,
+    /// The registration says for ever that writing is closed, and it is not.
+    Stale,
+}
+
+fn settle_write<R>(
+    mut guard: AsyncFdReadyGuard<'_, Socket>,
+    call: &mut impl FnMut(&Socket) -> io::Result<R>,
+) -> Write<R> {
+    match attempt(guard.get_inner(), call) {
+        Some(done) => Write::Done(done),
+        None if guard.ready().is_write_closed() => Write::Stale,
+        None => {
+            guard.clear_ready();
+            Write::Wait
+        }
+    }
+}

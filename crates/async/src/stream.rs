@@ -1,0 +1,271 @@
+//! A connected stream socket: TCP or unix.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anysock_core::{Addr, Cell, Credentials, Outgoing, Shutdown, Socket, Type};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::registered::Registered;
+
+/// A connected stream socket. Bytes, without message boundaries; see `Framed` for messages.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::StreamSocket;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let (mut a, mut b) = StreamSocket::pair()?;
+/// a.write_all(b"hello").await?;
+/// a.shutdown().await?;
+/// let mut read = String::new();
+/// b.read_to_string(&mut read).await?;
+/// assert_eq!(read, "hello");
+/// # Ok::<_, std::io::Error>(()) })?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StreamSocket {
+    io: Arc<Registered>,
+}
+
+/// The receiving half of a [`StreamSocket`]; no lock is shared with the other.
+///
+/// ```
+/// # fn split(socket: anysock_async::StreamSocket) {
+/// let (receiving, sending): (anysock_async::StreamRecv, anysock_async::StreamSend) =
+///     socket.into_split();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct StreamRecv {
+    io: Arc<Registered>,
+}
+
+/// The sending half of a [`StreamSocket`]; dropping it does not end the direction, shutting it
+/// down does.
+///
+/// ```
+/// # fn split(socket: anysock_async::StreamSocket) {
+/// let (_, sending) = socket.into_split();
+/// assert!(!sending.is_alone());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct StreamSend {
+    io: Arc<Registered>,
+}
+
+impl StreamSocket {
+    /// Registers a connected socket.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not a stream socket; those of
+    /// registering; none within a runtime that has I/O enabled, short of memory.
+    pub fn new(socket: Socket) -> io::Result<Self> {
+        crate::expect_type(&socket, Type::Stream)?;
+        Ok(Self { io: Arc::new(Registered::new(socket)?) })
+    }
+
+    /// Two unnamed unix sockets, connected to each other.
+    ///
+    /// # Errors
+    ///
+    /// Those of socketpair(2) and of registering.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (a, b) = Socket::pair(Type::Stream)?;
+        Ok((Self::new(a)?, Self::new(b)?))
+    }
+
+    /// Takes the socket apart into halves that never wait for each other.
+    pub fn into_split(self) -> (StreamRecv, StreamSend) {
+        (StreamRecv { io: Arc::clone(&self.io) }, StreamSend { io: self.io })
+    }
+
+    /// The system call itself, at once: for batches, probes and everything that this type does
+    /// not offer.
+    pub fn socket(&self) -> &Socket {
+        self.io.socket()
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.socket().cell()
+    }
+
+    /// Where this socket is.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        self.socket().local_addr()
+    }
+
+    /// Where its peer is.
+    ///
+    /// # Errors
+    ///
+    /// Those of getpeername(2).
+    pub fn peer_addr(&self) -> io::Result<Addr> {
+        self.socket().peer_addr()
+    }
+
+    /// Who created the other end of a unix connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on TCP.
+    pub fn peer_credentials(&self) -> io::Result<Credentials> {
+        self.socket().peer_credentials()
+    }
+
+    /// Ends one or both directions at once, whatever is still to be sent by others.
+    ///
+    /// # Errors
+    ///
+    /// Those of shutdown(2).
+    pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
+        self.socket().shutdown(how)
+    }
+
+    /// Reads what is there into `buffer`, for which `room` bytes are reserved once something is
+    /// there: 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of recv(2).
+    pub fn poll_recv_buffer(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        recv_buffer(&self.io, cx, buffer, room)
+    }
+}
+
+impl StreamRecv {
+    /// As [`StreamSocket::poll_recv_buffer`].
+    ///
+    /// # Errors
+    ///
+    /// Those of recv(2).
+    pub fn poll_recv_buffer(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        recv_buffer(&self.io, cx, buffer, room)
+    }
+}
+
+impl StreamSend {
+    /// Whether the other half is gone, so that nobody else will read.
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.io) == 1
+    }
+
+    /// As [`StreamSocket::poll_recv_buffer`], once this half [is alone](Self::is_alone).
+    ///
+    /// # Errors
+    ///
+    /// Those of recv(2).
+    pub fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        recv_buffer(&self.io, cx, buffer, room)
+    }
+}
+
+/// Every read is a plain one until it would block: a read that fell short has not drained the
+/// socket if an out-of-band byte or a descriptor stood behind it.
+fn recv_buffer(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    buffer: &mut BytesMut,
+    room: usize,
+) -> Poll<io::Result<usize>> {
+    let read = io.poll_read_with(cx, |socket| {
+        buffer.reserve(room);
+        socket.recv_buffer(buffer)
+    });
+    read.map_ok(|length| length.unwrap_or(0))
+}
+
+fn read(io: &Registered, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    let read = io.poll_read_with(cx, |socket| socket.recv(into.initialize_unfilled()));
+    read.map_ok(|length| into.advance(length.unwrap_or(0)))
+}
+
+fn write(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    io.poll_write_with(cx, |socket| match slices {
+        [slice] => socket.send(slice),
+        _ => socket.send_message(slices, &Outgoing::default()),
+    })
+}
+
+macro_rules! stream_io {
+    (read $type:ty) => {
+        impl AsyncRead for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                into: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                read(&self.io, cx, into)
+            }
+        }
+    };
+    (write $type:ty) => {
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                write(&self.io, cx, &[IoSlice::new(bytes)])
+            }
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                write(&self.io, cx, slices)
+            }
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(crate::shutdown_write(self.io.socket()))
+            }
+        }
+    };
+}
+
+stream_io!(read StreamSocket);
+stream_io!(write StreamSocket);
+stream_io!(read StreamRecv);
+stream_io!(write StreamSend);
+
+impl AsFd for StreamSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+}

@@ -1,0 +1,72 @@
+//! What is sent beside the bytes of a message.
+
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+
+/// What is sent beside the bytes of one message; nothing, most of the time, and then one word.
+///
+/// A transport that cannot carry what is attached refuses the message with a typed error and
+/// leaves both untouched.
+///
+/// ```
+/// use anysock_core::Attached;
+///
+/// assert!(Attached::nothing().is_empty());
+/// let file = std::fs::File::open("/dev/null")?;
+/// let attached = Attached::nothing().descriptor(file);
+/// assert_eq!(attached.descriptors().len(), 1);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Attached(Option<Box<Along>>);
+
+#[derive(Debug, Default)]
+struct Along {
+    descriptors: Vec<OwnedFd>,
+    source: Option<IpAddr>,
+}
+
+impl Attached {
+    /// The most descriptors that one message carries (`SCM_MAX_FD`, unix(7)).
+    pub const MAX_DESCRIPTORS: usize = 253;
+
+    /// Nothing.
+    pub const fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// Whether nothing is attached.
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|along| along.descriptors.is_empty() && along.source.is_none())
+    }
+
+    /// Also passes a descriptor, on unix cells.
+    #[must_use]
+    pub fn descriptor(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.0.get_or_insert_default().descriptors.push(descriptor.into());
+        self
+    }
+
+    /// Sends from this address of the host, on unconnected UDP sockets.
+    #[must_use]
+    pub fn source(mut self, source: IpAddr) -> Self {
+        self.0.get_or_insert_default().source = Some(source);
+        self
+    }
+
+    /// The descriptors to pass.
+    pub fn descriptors(&self) -> &[OwnedFd] {
+        self.0.as_ref().map(|along| &along.descriptors[..]).unwrap_or_default()
+    }
+
+    /// The address to send from.
+    pub fn source_addr(&self) -> Option<IpAddr> {
+        self.0.as_ref()?.source
+    }
+
+    /// Takes everything out, leaving nothing.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+}

@@ -1,0 +1,53 @@
+//! Sockets of every domain and type: names, addresses, options, and what a message is.
+//!
+//! This crate is synchronous and knows no runtime. It is a map of the table domain × type:
+//!
+//! | module | holds |
+//! |---|---|
+//! | `domain`, `kind`, `cell` | the table's rows, columns and cells |
+//! | `guarantees` | what a cell promises in which role |
+//! | `addr`, `unix_addr` | where a socket is |
+//! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
+//! | `options` | what is set on a socket before it is bound or connected |
+//! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
+//! | `support` | which cells this machine has |
+//! | `message`, `attached`, `credentials` | what is received and sent, and what comes with it |
+//! | `sys` | the system calls, and all `unsafe` |
+#![deny(unsafe_code)]
+
+#[cfg(not(unix))]
+compile_error!("anysock needs unix sockets: Linux first, other unix systems by design");
+
+mod addr;
+mod attached;
+mod bind;
+mod cell;
+mod credentials;
+mod domain;
+mod endpoint;
+mod guarantees;
+mod kind;
+mod message;
+mod options;
+mod socket;
+mod support;
+mod sys;
+mod unix_addr;
+
+pub use addr::Addr;
+pub use attached::Attached;
+pub use bind::{OwnedPath, PathClaim, PathError};
+pub use cell::{Cell, UnsupportedCell};
+pub use credentials::Credentials;
+pub use domain::Domain;
+pub use endpoint::{
+    Endpoint, EndpointError, EndpointFault, EndpointName, Host, HostName, HostPort, Scope,
+};
+pub use guarantees::{Guarantees, Role};
+pub use kind::Type;
+pub use message::{Arrival, Message};
+pub use options::{Keepalive, OptionError, Options};
+pub use socket::{LocalAddress, Outgoing, Received, Shutdown, Socket};
+pub use support::{Support, probe};
+pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

@@ -1,0 +1,169 @@
+//! A received message, and what may have come with it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::os::fd::OwnedFd;
+
+use bytes::Bytes;
+
+use crate::{Addr, Credentials, LocalAddress};
+
+/// A received message: its bytes, and, where present, what came along.
+///
+/// Dereferences to `[u8]`. Five words wide; what came along is boxed and costs nothing where
+/// it is absent. Holding a message may keep the block alive into which it was read, so a
+/// message that waits for long is better [copied to its size](Message::to_sized).
+///
+/// ```
+/// use anysock_core::Message;
+///
+/// let message = Message::from("hello");
+/// assert_eq!(&message[..], b"hello");
+/// assert_eq!(message, "hello");
+/// assert!(message.arrival().is_none());
+/// ```
+#[derive(Default)]
+pub struct Message {
+    bytes: Bytes,
+    arrival: Option<Box<Arrival>>,
+}
+
+/// What came along with a message.
+///
+/// ```
+/// use anysock_core::{Arrival, Message};
+///
+/// let mut arrival = Arrival::default();
+/// arrival.ecn = Some(3);
+/// let message = Message::from("hello").with_arrival(arrival);
+/// assert_eq!(message.arrival().and_then(|along| along.ecn), Some(3));
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Arrival {
+    /// Who sent it.
+    pub source: Option<Addr>,
+    /// To which of this host's addresses it was sent, and on which interface.
+    pub destination: Option<LocalAddress>,
+    /// Descriptors that were passed, close-on-exec. Dropping them closes them.
+    pub descriptors: Vec<OwnedFd>,
+    /// The sender's credentials, as the kernel vouches for them.
+    pub credentials: Option<Credentials>,
+    /// The two ECN bits of the IP header (RFC 3168), 0 to 3.
+    pub ecn: Option<u8>,
+}
+
+impl Message {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes, without a copy; what came along is dropped.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// The bytes and what came along, without a copy.
+    pub fn into_parts(self) -> (Bytes, Option<Box<Arrival>>) {
+        (self.bytes, self.arrival)
+    }
+
+    /// What came along, if anything did.
+    pub fn arrival(&self) -> Option<&Arrival> {
+        self.arrival.as_deref()
+    }
+
+    /// Who sent it, where that is known for each message.
+    pub fn source(&self) -> Option<&Addr> {
+        self.arrival.as_ref()?.source.as_ref()
+    }
+
+    /// The sender's credentials, where they came along.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.arrival.as_ref()?.credentials.as_ref()
+    }
+
+    /// The descriptors that came along; they are the caller's from here on.
+    pub fn take_descriptors(&mut self) -> Vec<OwnedFd> {
+        self.arrival
+            .as_mut()
+            .map(|along| std::mem::take(&mut along.descriptors))
+            .unwrap_or_default()
+    }
+
+    /// This message together with what came along.
+    #[must_use]
+    pub fn with_arrival(mut self, arrival: Arrival) -> Self {
+        self.arrival = Some(Box::new(arrival));
+        self
+    }
+
+    /// The same message in an allocation of just its size, so that keeping it keeps nothing
+    /// else alive.
+    #[must_use]
+    pub fn to_sized(self) -> Self {
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), arrival: self.arrival }
+    }
+}
+
+impl Deref for Message {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Message");
+        shown.field("bytes", &self.bytes);
+        if let Some(arrival) = &self.arrival {
+            shown.field("arrival", arrival);
+        }
+        shown.finish()
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, arrival: None }
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<&'static [u8]> for Message {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl From<&'static str> for Message {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<Message> for Bytes {
+    fn from(message: Message) -> Self {
+        message.bytes
+    }
+}
+
+/// Compares the bytes; what came along does not count.
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Message {
+    fn eq(&self, other: &T) -> bool {
+        self.as_slice() == other.as_ref()
+    }
+}

@@ -1,0 +1,68 @@
+//! Why an option was refused.
+
+use std::io;
+
+use crate::Cell;
+
+/// A socket option that was refused: by name, and why.
+///
+/// Comes wrapped in an [`io::Error`] of kind [`InvalidInput`](io::ErrorKind::InvalidInput), or
+/// of the system's own kind where the system refused:
+///
+/// ```
+/// use anysock_core::{Cell, OptionError, Options};
+///
+/// let error = Options::new().nodelay(true).check(Cell::UNIX_STREAM).unwrap_err();
+/// assert!(matches!(error, OptionError::Meaningless { option: "nodelay", .. }));
+/// assert_eq!(
+///     error.to_string(),
+///     "the option nodelay means nothing on unix-stream sockets: only TCP holds back small \
+///      segments; leave it unset",
+/// );
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// The option means nothing on sockets of this cell.
+    #[error("the option {option} means nothing on {cell} sockets: {why}; leave it unset")]
+    Meaningless {
+        /// The option, by the name of its method.
+        option: &'static str,
+        /// Where it was asked for.
+        cell: Cell,
+        /// Why it means nothing there.
+        why: &'static str,
+    },
+    /// The kernel does not take this value, or would turn it into another in silence.
+    #[error("the option {option} cannot be {value}; expected {expected}")]
+    OutOfRange {
+        /// The option, by the name of its method.
+        option: &'static str,
+        /// The value asked for.
+        value: String,
+        /// Which values it takes.
+        expected: &'static str,
+    },
+    /// The system refused a call.
+    #[error("the system refused the option {option} on a {cell} socket: {source}")]
+    Refused {
+        /// The option, by the name of its method.
+        option: &'static str,
+        /// Where it was asked for.
+        cell: Cell,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl From<OptionError> for io::Error {
+    fn from(error: OptionError) -> Self {
+        let kind = match &error {
+            OptionError::Meaningless { .. } | OptionError::OutOfRange { .. } => {
+                io::ErrorKind::InvalidInput
+            }
+            OptionError::Refused { source, .. } => source.kind(),
+        };
+        Self::new(kind, error)
+    }
+}

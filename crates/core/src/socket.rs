@@ -1,0 +1,411 @@
+//! A socket of any cell: non-blocking, close-on-exec, and never a source of SIGPIPE.
+
+use std::io::{self, IoSlice, Read};
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use bytes::BytesMut;
+
+use crate::{Addr, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
+
+/// A socket of one of the nine cells. Each method is one system call.
+///
+/// Non-blocking and close-on-exec from the first moment; sending to a closed peer gives
+/// `EPIPE`, never SIGPIPE.
+///
+/// ```
+/// use anysock_core::{Cell, Socket, UnixAddr};
+///
+/// let name = UnixAddr::abstract_name(format!("doc-socket-{}", std::process::id()))?.into();
+/// let server = Socket::open(Cell::UNIX_SEQPACKET)?;
+/// server.bind(&name)?;
+/// server.listen(16)?;
+///
+/// let client = Socket::open(Cell::UNIX_SEQPACKET)?;
+/// client.connect(&name)?;
+/// client.send(b"hello")?;
+///
+/// let (peer, _) = server.accept()?;
+/// let mut buffer = [0; 64];
+/// assert_eq!(peer.recv_message(&mut buffer)?.length, 5);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Socket {
+    inner: socket2::Socket,
+    cell: Cell,
+}
+
+/// Which direction of a connection is shut down.
+///
+/// ```
+/// use anysock_core::{Shutdown, Socket, Type};
+/// let (a, b) = Socket::pair(Type::Stream)?;
+/// a.shutdown(Shutdown::Write)?;
+/// assert_eq!(b.recv(&mut [0; 8])?, 0);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shutdown {
+    /// Nothing more is received.
+    Read,
+    /// Nothing more is sent: the peer sees the end.
+    Write,
+    /// Neither.
+    Both,
+}
+
+/// An address of this host, and the interface it was reached by.
+///
+/// ```
+/// use anysock_core::LocalAddress;
+/// let local = LocalAddress { address: [127, 0, 0, 1].into(), interface: 1 };
+/// assert!(local.address.is_loopback());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LocalAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// Index of the interface, from 1; 0 if unknown.
+    pub interface: u32,
+}
+
+/// What one receive call brought.
+///
+/// ```
+/// use anysock_core::{Socket, Type};
+/// let (a, b) = Socket::pair(Type::Datagram)?;
+/// a.send(b"too long")?;
+/// let received = b.recv_message(&mut [0; 3])?;
+/// assert_eq!((received.length, received.copied), (8, 3));
+/// assert!(received.is_truncated());
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Received {
+    /// Real length of the message in bytes, also if the buffer was shorter.
+    pub length: usize,
+    /// Bytes that were written to the buffer.
+    pub copied: usize,
+    /// Who sent it; `None` on a connected stream or seqpacket socket.
+    pub source: Option<Addr>,
+    /// To which address of this host it was sent, where that was asked for.
+    pub destination: Option<LocalAddress>,
+    /// The sender's credentials, where `SO_PASSCRED` is set.
+    pub credentials: Option<Credentials>,
+    /// Descriptors that were passed, close-on-exec. Dropping them closes them.
+    pub descriptors: Vec<OwnedFd>,
+    /// More was passed beside the bytes than could be taken.
+    pub control_truncated: bool,
+}
+
+/// What goes with the bytes of one send call.
+///
+/// ```
+/// use anysock_core::Outgoing;
+/// assert!(Outgoing::default().to.is_none());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Outgoing<'a> {
+    /// The receiver; `None` on a connected socket.
+    pub to: Option<&'a Addr>,
+    /// The address of this host to send from.
+    pub source: Option<LocalAddress>,
+    /// Descriptors to pass; at most 253.
+    pub descriptors: &'a [OwnedFd],
+}
+
+impl<'a> Outgoing<'a> {
+    /// To `to`, on an unconnected socket.
+    pub fn to(to: &'a Addr) -> Self {
+        Self { to: Some(to), ..Self::default() }
+    }
+}
+
+impl Received {
+    /// Whether the buffer was too short, so that the rest is lost.
+    pub fn is_truncated(&self) -> bool {
+        self.copied < self.length
+    }
+}
+
+impl Socket {
+    /// Opens a socket: socket(2).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported), wrapping an [`UnsupportedCell`], where this
+    /// machine has no such sockets. Inet seqpacket is asked for as SCTP; where the kernel has
+    /// it the answer is the same, since its one-to-many sockets know no accept(2).
+    pub fn open(cell: Cell) -> io::Result<Self> {
+        let opened = socket2::Socket::new_raw(
+            cell.domain.to_os(),
+            cell.kind.to_os().nonblocking().cloexec(),
+            cell.protocol(),
+        );
+        match opened {
+            Ok(_) if cell.domain.is_inet() && cell.kind == Type::SeqPacket => {
+                let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";
+                Err(UnsupportedCell::new(cell, why).into())
+            }
+            Ok(inner) => Ok(Self { inner, cell }),
+            Err(error) => Err(match error.raw_os_error() {
+                Some(libc::ESOCKTNOSUPPORT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => {
+                    UnsupportedCell::new(cell, format!("the kernel says \"{error}\"")).into()
+                }
+                _ => error,
+            }),
+        }
+    }
+
+    /// Two unnamed unix sockets, connected to each other: socketpair(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn pair(kind: Type) -> io::Result<(Self, Self)> {
+        let cell = Cell::new(Domain::Unix, kind);
+        let os = kind.to_os().nonblocking().cloexec();
+        let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
+        Ok((Self { inner: a, cell }, Self { inner: b, cell }))
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// Gives the socket a name: bind(2). The [unnamed](UnixAddr::Unnamed) unix address asks for
+    /// an automatic abstract name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn bind(&self, addr: &Addr) -> io::Result<()> {
+        self.inner.bind(&sys::to_os(addr))
+    }
+
+    /// Lets peers connect: listen(2). The kernel cuts `backlog` to `net.core.somaxconn`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn listen(&self, backlog: i32) -> io::Result<()> {
+        self.inner.listen(backlog)
+    }
+
+    /// Connects, or begins to: connect(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call. `EINPROGRESS` says that the socket becomes writable once it is
+    /// connected or has failed, which [`take_error`](Self::take_error) then tells.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock), on unix, says that the backlog is full and
+    /// *nothing* is in progress.
+    pub fn connect(&self, addr: &Addr) -> io::Result<()> {
+        self.inner.connect(&sys::to_os(addr))
+    }
+
+    /// Takes a connection off the backlog: accept4(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn accept(&self) -> io::Result<(Self, Addr)> {
+        let (descriptor, peer) = sys::accept(self.as_fd())?;
+        let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
+        Ok((Self { inner: descriptor.into(), cell: self.cell }, peer))
+    }
+
+    /// Where this socket is: getsockname(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        sys::from_os(&self.inner.local_addr()?).ok_or_else(foreign_family)
+    }
+
+    /// Where its peer is: getpeername(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; [`NotConnected`](io::ErrorKind::NotConnected) above all.
+    pub fn peer_addr(&self) -> io::Result<Addr> {
+        sys::from_os(&self.inner.peer_addr()?).ok_or_else(foreign_family)
+    }
+
+    /// Takes the pending error: `SO_ERROR`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.inner.take_error()
+    }
+
+    /// Ends one or both directions: shutdown(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.inner.shutdown(match how {
+            Shutdown::Read => std::net::Shutdown::Read,
+            Shutdown::Write => std::net::Shutdown::Write,
+            Shutdown::Both => std::net::Shutdown::Both,
+        })
+    }
+
+    /// Who created the other end of a unix connection: `SO_PEERCRED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on internet sockets, which have no such
+    /// thing.
+    pub fn peer_credentials(&self) -> io::Result<Credentials> {
+        if self.cell.domain.is_inet() {
+            let what = format!("{} sockets know no credentials of the peer", self.cell);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+        sys::get_credentials(self.as_fd())
+    }
+
+    /// A second descriptor of the same socket: `F_DUPFD_CLOEXEC`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { inner: self.inner.try_clone()?, cell: self.cell })
+    }
+
+    /// Sends on a connected socket: send(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.send_with_flags(bytes, libc::MSG_NOSIGNAL)
+    }
+
+    /// Sends several slices as one message, or as a run of stream bytes: sendmsg(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn send_message(&self, slices: &[IoSlice<'_>], with: &Outgoing<'_>) -> io::Result<usize> {
+        sys::send_message(self.as_fd(), slices, with)
+    }
+
+    /// Receives into `buffer`: recv(2). Descriptors that were passed are closed by the kernel.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.inner).read(buffer)
+    }
+
+    /// Receives into the spare capacity of `buffer`: recv(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv_buffer(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        sys::recv_buffer(self.as_fd(), buffer)
+    }
+
+    /// Receives one message with its real length, its source and what came along: recvmsg(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv_message(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        sys::recv_message(self.as_fd(), buffer)
+    }
+
+    /// Takes the next error off the error queue, with the destination it concerns: recvmsg(2)
+    /// with `MSG_ERRQUEUE`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv_error(&self) -> io::Result<Option<(Option<Addr>, io::Error)>> {
+        sys::recv_error(self.as_fd())
+    }
+
+    /// Asks for the sender's credentials with each message: `SO_PASSCRED`, unix only.
+    ///
+    /// On a socket without a name, a later connect(2) then gives it an automatic one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_pass_credentials(&self, on: bool) -> io::Result<()> {
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)
+    }
+
+    /// Asks for the destination of each datagram: `IP_PKTINFO` or `IPV6_RECVPKTINFO`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_destination(&self, on: bool) -> io::Result<()> {
+        match self.cell.domain {
+            Domain::Ipv6 => {
+                sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, on)
+            }
+            _ => sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_PKTINFO, on),
+        }
+    }
+
+    /// Queues the ICMP answers to what was sent: `IP_RECVERR` or `IPV6_RECVERR`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_errors(&self, on: bool) -> io::Result<()> {
+        match self.cell.domain {
+            Domain::Ipv6 => sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVERR, on),
+            _ => sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, on),
+        }
+    }
+
+    /// Size of the send buffer, as the kernel accounts it: `SO_SNDBUF`, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn send_buffer_size(&self) -> io::Result<usize> {
+        self.inner.send_buffer_size()
+    }
+
+    pub(crate) fn inner(&self) -> &socket2::Socket {
+        &self.inner
+    }
+}
+
+fn foreign_family() -> io::Error {
+    io::Error::other("the kernel gave an address of a family that is neither inet nor unix")
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inner.as_raw_fd()
+    }
+}
+
+impl From<Socket> for OwnedFd {
+    fn from(socket: Socket) -> Self {
+        socket.inner.into()
+    }
+}

@@ -1,0 +1,178 @@
+//! Control messages: laid out for sendmsg(2), taken apart after recvmsg(2). Source: cmsg(3),
+//! unix(7), ip(7), ipv6(7).
+
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use crate::socket::{LocalAddress, Received};
+
+/// Room for everything that is asked for at once: 253 descriptors, credentials, packet
+/// information and a queued error.
+pub(super) const ROOM: usize = 1280;
+
+/// A buffer with the alignment of `cmsghdr`, on the stack and not zeroed.
+#[repr(C, align(8))]
+pub(super) struct Control {
+    bytes: [MaybeUninit<u8>; ROOM],
+    used: usize,
+}
+
+impl Control {
+    pub(super) const fn new() -> Self {
+        Self { bytes: [MaybeUninit::uninit(); ROOM], used: 0 }
+    }
+
+    /// Puts the buffer into `header`, to be filled by the kernel.
+    pub(super) fn attach_room(&mut self, header: &mut libc::msghdr) {
+        header.msg_control = self.bytes.as_mut_ptr().cast();
+        header.msg_controllen = ROOM as _;
+    }
+
+    /// Puts what was pushed into `header`, if anything was.
+    pub(super) fn attach_content(&mut self, header: &mut libc::msghdr) {
+        if self.used > 0 {
+            header.msg_control = self.bytes.as_mut_ptr().cast();
+            header.msg_controllen = self.used as _;
+        }
+    }
+
+    /// Descriptors to pass; at most 253, which the room is made for.
+    pub(super) fn push_descriptors(&mut self, descriptors: &[OwnedFd]) {
+        let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+        self.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &numbers);
+    }
+
+    /// The address to send from.
+    pub(super) fn push_source(&mut self, source: LocalAddress) {
+        match source.address {
+            IpAddr::V4(address) => {
+                let info = libc::in_pktinfo {
+                    ipi_ifindex: 0,
+                    ipi_spec_dst: libc::in_addr { s_addr: u32::from(address).to_be() },
+                    ipi_addr: libc::in_addr { s_addr: 0 },
+                };
+                self.push(libc::IPPROTO_IP, libc::IP_PKTINFO, &[info]);
+            }
+            IpAddr::V6(address) => {
+                // Only a link-local address needs its interface named; naming one elsewhere
+                // would forbid the kernel to route the answer another way.
+                let scoped = address.is_unicast_link_local();
+                let info = libc::in6_pktinfo {
+                    ipi6_addr: libc::in6_addr { s6_addr: address.octets() },
+                    ipi6_ifindex: if scoped { source.interface as _ } else { 0 },
+                };
+                self.push(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &[info]);
+            }
+        }
+    }
+
+    fn push<T: Copy>(&mut self, level: libc::c_int, kind: libc::c_int, values: &[T]) {
+        let length = size_of_val(values);
+        // SAFETY: CMSG_SPACE and CMSG_LEN only compute.
+        let (space, filled) = unsafe {
+            (libc::CMSG_SPACE(length as u32) as usize, libc::CMSG_LEN(length as u32) as usize)
+        };
+        assert!(self.used + space <= ROOM, "control messages exceed the room made for them");
+        let start = &raw mut self.bytes[self.used];
+        // SAFETY: `space` bytes from `start` lie inside the buffer (asserted), `start` is aligned
+        // as cmsghdr since the buffer is and CMSG_SPACE keeps the alignment; the bytes are
+        // zeroed first, so that the padding which the kernel reads is initialised.
+        unsafe {
+            start.write_bytes(0, space);
+            let header = start.cast::<libc::cmsghdr>();
+            (*header).cmsg_level = level;
+            (*header).cmsg_type = kind;
+            (*header).cmsg_len = filled as _;
+            let data = libc::CMSG_DATA(header);
+            data.copy_from_nonoverlapping(values.as_ptr().cast(), length);
+        }
+        self.used += space;
+    }
+}
+
+/// One control message that the kernel wrote.
+pub(super) struct Item<'a> {
+    pub(super) level: libc::c_int,
+    pub(super) kind: libc::c_int,
+    pub(super) data: &'a [u8],
+}
+
+/// The control messages behind `header`.
+///
+/// # Safety
+///
+/// `header` must have been filled by recvmsg(2), and its control buffer must live for `'a`.
+pub(super) unsafe fn items<'a>(header: &libc::msghdr) -> impl Iterator<Item = Item<'a>> {
+    // SAFETY: the caller vouches for the header.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    std::iter::from_fn(move || {
+        if next.is_null() {
+            return None;
+        }
+        let current = next;
+        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give null or a header inside the buffer, whose
+        // cmsg_len the kernel has set to bytes that it wrote.
+        unsafe {
+            next = libc::CMSG_NXTHDR(header, current);
+            let start = libc::CMSG_DATA(current);
+            let before = start as usize - current as usize;
+            let length = ((*current).cmsg_len as usize).saturating_sub(before);
+            let data = std::slice::from_raw_parts(start, length);
+            Some(Item { level: (*current).cmsg_level, kind: (*current).cmsg_type, data })
+        }
+    })
+}
+
+/// A `T` from the beginning of `data`, if it is long enough.
+///
+/// # Safety
+///
+/// Every pattern of bits must be a valid `T`.
+pub(super) unsafe fn read<T: Copy>(data: &[u8]) -> Option<T> {
+    if data.len() < size_of::<T>() {
+        return None;
+    }
+    // SAFETY: long enough, read without regard to alignment, and any bits are a T.
+    Some(unsafe { data.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// Takes what came along out of the control messages, descriptors above all: from here on they
+/// are owned, and close when dropped.
+///
+/// # Safety
+///
+/// As [`items`], and to be called once: the descriptors are taken over.
+pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
+    received.control_truncated = header.msg_flags & libc::MSG_CTRUNC != 0;
+    // SAFETY: the caller vouches for the header; the structures read are plain numbers.
+    unsafe {
+        for item in items(header) {
+            match (item.level, item.kind) {
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                    for number in item.data.chunks_exact(size_of::<RawFd>()) {
+                        let number = read::<RawFd>(number).unwrap_or(-1);
+                        received.descriptors.push(OwnedFd::from_raw_fd(number));
+                    }
+                }
+                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                    received.credentials = read(item.data).map(super::option::credentials);
+                }
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                    received.destination = read::<libc::in_pktinfo>(item.data).map(|info| {
+                        // Of the two addresses this is the one of this host, also for a broadcast.
+                        let address = Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr));
+                        LocalAddress { address: address.into(), interface: info.ipi_ifindex as u32 }
+                    });
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                    received.destination = read::<libc::in6_pktinfo>(item.data).map(|info| {
+                        let address = Ipv6Addr::from(info.ipi6_addr.s6_addr);
+                        LocalAddress { address: address.into(), interface: info.ipi6_ifindex as _ }
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! sendmsg(2), recvmsg(2), recv(2) and accept4(2).
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use bytes::{BufMut, BytesMut};
+
+use super::address::{Room, to_os};
+use super::check;
+use super::control::{self, Control};
+use crate::Addr;
+use crate::socket::{Outgoing, Received};
+
+/// sendmsg(2), never raising SIGPIPE.
+pub(crate) fn send_message(
+    socket: BorrowedFd<'_>,
+    slices: &[IoSlice<'_>],
+    with: &Outgoing<'_>,
+) -> io::Result<usize> {
+    // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    let address = with.to.map(to_os);
+    if let Some(address) = &address {
+        header.msg_name = address.as_ptr().cast_mut().cast();
+        header.msg_namelen = address.len();
+    }
+    header.msg_iov = slices.as_ptr().cast_mut().cast();
+    header.msg_iovlen = slices.len() as _;
+    let mut control = Control::new();
+    if !with.descriptors.is_empty() {
+        control.push_descriptors(with.descriptors);
+    }
+    if let Some(source) = with.source {
+        control.push_source(source);
+    }
+    control.attach_content(&mut header);
+    // SAFETY: name, slices and control point to memory that outlives the call, with their
+    // lengths; IoSlice is iovec by its documentation; sendmsg only reads through them.
+    check(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) })
+}
+
+/// recvmsg(2) into `buffer`, with the real length, the source and what came along.
+pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    let mut source = Room::new();
+    let mut control = Control::new();
+    let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = source.as_mut_ptr().cast();
+    header.msg_namelen = Room::LENGTH;
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    control.attach_room(&mut header);
+    let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC;
+    // SAFETY: name, slice and control point to memory that outlives the call, with their
+    // lengths.
+    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) })?;
+    let mut received = Received { length, copied: length.min(buffer.len()), ..Received::default() };
+    // SAFETY: recvmsg has just filled the header, and `control` lives; once.
+    unsafe { control::take(&header, &mut received) };
+    received.source = source.into_addr(header.msg_namelen);
+    Ok(received)
+}
+
+/// recv(2) into the spare capacity of `buffer`, which grows by what was read.
+pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut BytesMut) -> io::Result<usize> {
+    let room = buffer.spare_capacity_mut();
+    // SAFETY: the pointer and the length describe writable memory that outlives the call.
+    let length =
+        check(unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) })?;
+    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
+    unsafe { buffer.advance_mut(length) };
+    Ok(length)
+}
+
+/// accept4(2): non-blocking and close-on-exec from the first moment.
+pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<Addr>)> {
+    let mut peer = Room::new();
+    let mut length = Room::LENGTH;
+    // SAFETY: the pointers describe room for an address and its length, which outlive the call.
+    let descriptor = check(unsafe {
+        libc::accept4(
+            socket.as_raw_fd(),
+            peer.as_mut_ptr().cast(),
+            &raw mut length,
+            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
+        ) as libc::ssize_t
+    })?;
+    // SAFETY: accept4 has just given this descriptor to us, and to nobody else.
+    let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor as _) };
+    Ok((descriptor, peer.into_addr(length)))
+}

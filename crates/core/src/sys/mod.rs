@@ -1,0 +1,20 @@
+//! The system-call edge: everything that socket2 does not offer, and all `unsafe` of this crate.
+#![expect(unsafe_code, reason = "system calls; each block says why it is sound")]
+
+mod address;
+mod control;
+mod error_queue;
+mod file;
+mod message;
+mod option;
+
+pub(crate) use address::{from_os, to_os};
+pub(crate) use error_queue::recv_error;
+pub(crate) use file::{fchmod, try_flock};
+pub(crate) use message::{accept, recv_buffer, recv_message, send_message};
+pub(crate) use option::{get_credentials, set_flag};
+
+/// Turns the -1 of a system call into the error it stands for.
+fn check(result: libc::ssize_t) -> std::io::Result<usize> {
+    usize::try_from(result).map_err(|_| std::io::Error::last_os_error())
+}

@@ -1,0 +1,51 @@
+//! Socket options that socket2 does not offer.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use crate::Credentials;
+
+/// Sets an option whose value is an `int` used as a flag: setsockopt(2).
+pub(crate) fn set_flag(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    on: bool,
+) -> io::Result<()> {
+    let value = libc::c_int::from(on);
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of_val(&value) as libc::socklen_t,
+        )
+    };
+    super::check(result as libc::ssize_t).map(drop)
+}
+
+/// Who created the other end of a unix connection: `SO_PEERCRED`, unix(7).
+pub(crate) fn get_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
+    let mut value = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    };
+    super::check(result as libc::ssize_t)?;
+    Ok(credentials(value))
+}
+
+/// The kernel's structure as ours; process 0 is one that cannot be seen from here.
+pub(super) fn credentials(value: libc::ucred) -> Credentials {
+    let pid = u32::try_from(value.pid).ok().filter(|pid| *pid != 0);
+    Credentials { pid, uid: value.uid, gid: value.gid }
+}

@@ -1,0 +1,6 @@
+//! Who owns a unix path: races, stale files, and what must never be touched.
+
+mod fixture;
+mod path;
+mod process;
+mod race;

@@ -1,0 +1,346 @@
+//! Messages that end with a delimiter: lines, NUL, any byte string.
+
+use std::fmt;
+use std::sync::Arc;
+
+use memchr::memchr;
+use memchr::memmem::Finder;
+
+use super::{Codec, DEFAULT_MAX, Decoded, check_length};
+use crate::{Error, ErrorKind, FrameWriter};
+
+/// Each message followed by a delimiter, which must not occur in it.
+///
+/// A message that would not arrive as it is, because the delimiter would be found earlier, is
+/// refused at sending. The maximum is 1 MiB unless set; the delimiter does not count. Too long a
+/// message is refused as soon as more bytes than that have arrived, delimiter or not.
+///
+/// ```
+/// use anysock_framing::{Delimited, ErrorKind, encode_frame};
+///
+/// let mut codec = Delimited::lines();
+/// assert_eq!(encode_frame(&mut codec, "hello")?, "hello\n");
+/// let refused = encode_frame(&mut codec, "two\nlines").unwrap_err();
+/// assert!(matches!(refused.kind(), ErrorKind::Unrepresentable { .. }));
+/// # Ok::<_, anysock_framing::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Delimited {
+    // Shared, so that the codecs of a thousand connections hold one delimiter.
+    delimiter: Arc<Finder<'static>>,
+    flavor: Flavor,
+    unterminated: bool,
+    max: usize,
+    /// In how many bytes of the input no delimiter begins. Without it, input that arrives byte
+    /// by byte would be searched again and again.
+    searched: usize,
+}
+
+/// A delimiter of no bytes, which marks nothing.
+///
+/// ```
+/// use anysock_framing::{Delimited, EmptyDelimiter};
+/// assert_eq!(Delimited::new(b"").unwrap_err(), EmptyDelimiter);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("a delimiter needs at least one byte")]
+pub struct EmptyDelimiter;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavor {
+    Lines,
+    Crlf,
+    Nul,
+    Other,
+}
+
+impl Delimited {
+    /// Messages that end with `delimiter`.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyDelimiter`].
+    ///
+    /// ```
+    /// use anysock_framing::{Delimited, encode_frame};
+    /// let mut codec = Delimited::new("--")?;
+    /// assert_eq!(encode_frame(&mut codec, "hello")?, "hello--");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(delimiter: impl AsRef<[u8]>) -> Result<Self, EmptyDelimiter> {
+        match delimiter.as_ref() {
+            [] => Err(EmptyDelimiter),
+            delimiter => Ok(Self::of(delimiter, Flavor::Other)),
+        }
+    }
+
+    /// Lines: messages that end with LF. On receipt a CR before it is taken for a part of the
+    /// line end and removed, so a message that itself ends with CR is refused at sending.
+    pub fn lines() -> Self {
+        Self::of(b"\n", Flavor::Lines)
+    }
+
+    /// Messages that end with CR LF; either may occur alone.
+    pub fn crlf() -> Self {
+        Self::of(b"\r\n", Flavor::Crlf)
+    }
+
+    /// Messages that end with a NUL byte.
+    pub fn nul() -> Self {
+        Self::of(b"\0", Flavor::Nul)
+    }
+
+    /// The longest message, in bytes, without the delimiter.
+    #[must_use]
+    pub const fn max(mut self, bytes: usize) -> Self {
+        self.max = bytes;
+        self
+    }
+
+    /// Whether a last message without a delimiter is a message; if not, as without this, it is
+    /// [`CutOff`](ErrorKind::CutOff), for nobody can tell whether it is complete.
+    #[must_use]
+    pub const fn unterminated(mut self, accepted: bool) -> Self {
+        self.unterminated = accepted;
+        self
+    }
+
+    /// What ends a message.
+    pub fn delimiter(&self) -> &[u8] {
+        self.delimiter.needle()
+    }
+
+    fn of(delimiter: &[u8], flavor: Flavor) -> Self {
+        Self {
+            delimiter: Arc::new(Finder::new(delimiter).into_owned()),
+            flavor,
+            unterminated: false,
+            max: DEFAULT_MAX,
+            searched: 0,
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self.flavor {
+            Flavor::Lines => "lines",
+            Flavor::Crlf => "crlf",
+            Flavor::Nul => "nul",
+            Flavor::Other => "delimited",
+        }
+    }
+
+    fn find(&self, input: &[u8]) -> Option<usize> {
+        match self.delimiter() {
+            [byte] => memchr(*byte, input),
+            _ => self.delimiter.find(input),
+        }
+    }
+
+    /// How long a message that ends at `end` is: without the CR that is part of a line's end.
+    fn trimmed(&self, input: &[u8], end: usize) -> usize {
+        let cr = self.flavor == Flavor::Lines && input[..end].ends_with(b"\r");
+        end - usize::from(cr)
+    }
+
+    /// How long the message is at least of which `input` is the beginning, given that no
+    /// delimiter begins in its first `searched` bytes.
+    fn at_least(&self, input: &[u8], searched: usize) -> usize {
+        let end = (searched..input.len())
+            .find(|&end| self.delimiter().starts_with(&input[end..]))
+            .unwrap_or(input.len());
+        self.trimmed(input, end)
+    }
+
+    fn check_received(&self, length: usize) -> Result<usize, Error> {
+        if length <= self.max {
+            return Ok(length);
+        }
+        Err(ErrorKind::Oversize { length: length as u64, limit: self.max }.into())
+    }
+
+    fn check_sent(&self, payload: &[u8]) -> Result<(), &'static str> {
+        if self.find(payload).is_some() {
+            return Err("the delimiter occurs in it");
+        }
+        // The end of the payload and the beginning of the delimiter may make a delimiter
+        // together ("xa" and "aa"), if the rest of the delimiter is how it begins.
+        let delimiter = self.delimiter();
+        if (1..delimiter.len()).any(|split| {
+            delimiter.starts_with(&delimiter[split..]) && payload.ends_with(&delimiter[..split])
+        }) {
+            return Err("its end would be taken for a part of the delimiter");
+        }
+        if self.flavor == Flavor::Lines && payload.ends_with(b"\r") {
+            return Err("it ends with CR, which would be removed on receipt");
+        }
+        Ok(())
+    }
+}
+
+/// The clone has the same delimiter and maximum, and begins a stream of its own.
+impl Clone for Delimited {
+    fn clone(&self) -> Self {
+        Self {
+            delimiter: Arc::clone(&self.delimiter),
+            flavor: self.flavor,
+            unterminated: self.unterminated,
+            max: self.max,
+            searched: 0,
+        }
+    }
+}
+
+/// The name, as [`AnyCodec`](crate::AnyCodec) reads it, or the delimiter.
+impl fmt::Display for Delimited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.flavor {
+            Flavor::Other => write!(f, "delimited by \"{}\"", self.delimiter().escape_ascii()),
+            _ => f.pad(self.name()),
+        }
+    }
+}
+
+impl Codec for Delimited {
+    fn max_message(&self) -> usize {
+        self.max
+    }
+
+    fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+        check_length(frame, self.max)?;
+        self.check_sent(frame.payload_slice()).map_err(|why| {
+            Error::from(ErrorKind::Unrepresentable { codec: self.name(), why: why.into() })
+        })?;
+        frame.payload();
+        frame.put(self.delimiter());
+        Ok(())
+    }
+
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        let length = self.delimiter().len();
+        // Less input than was searched is another input.
+        let from = if self.searched <= input.len() { self.searched } else { 0 };
+        if let Some(found) = self.find(&input[from..]) {
+            self.searched = 0;
+            let end = from + found;
+            let payload = 0..self.check_received(self.trimmed(input, end))?;
+            return Ok(Decoded::Frame { payload, consumed: end + length });
+        }
+        self.searched = input.len().saturating_sub(length - 1);
+        if input.len() > self.max {
+            self.check_received(self.at_least(input, self.searched))?;
+        }
+        Ok(Decoded::More { total: length.max(input.len() + 1) })
+    }
+
+    fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        self.searched = 0;
+        if !self.unterminated {
+            return Err(ErrorKind::CutOff { held: input.len() }.into());
+        }
+        let payload = 0..self.check_received(self.trimmed(input, input.len()))?;
+        Ok(Decoded::Frame { payload, consumed: input.len() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode_frame;
+
+    fn frame(end: usize, consumed: usize) -> Decoded {
+        Decoded::Frame { payload: 0..end, consumed }
+    }
+
+    fn refused(codec: &mut Delimited, payload: &str) -> bool {
+        match encode_frame(codec, payload).map_err(Error::into_kind) {
+            Ok(_) => false,
+            Err(ErrorKind::Unrepresentable { .. }) => true,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_message_that_would_end_early_is_refused() {
+        let mut codec = Delimited::new("aa").unwrap();
+        assert!(refused(&mut codec, "xaay"));
+        assert!(refused(&mut codec, "xa"));
+        assert!(refused(&mut codec, "a"));
+        assert!(!refused(&mut codec, "ax"));
+        let mut codec = Delimited::new("abcab").unwrap();
+        assert!(refused(&mut codec, "xabc"));
+        assert!(!refused(&mut codec, "xab"));
+        let mut codec = Delimited::crlf();
+        assert!(refused(&mut codec, "x\r\ny"));
+        assert!(!refused(&mut codec, "x\r"));
+        assert!(!refused(&mut codec, "\nx"));
+        let mut codec = Delimited::lines();
+        assert!(refused(&mut codec, "x\n"));
+        assert!(refused(&mut codec, "x\r"));
+        assert!(!refused(&mut codec, "x\ry"));
+        assert!(refused(&mut Delimited::nul(), "\0"));
+    }
+
+    #[test]
+    fn lines_remove_one_cr_and_crlf_keeps_lone_ones() {
+        assert_eq!(Delimited::lines().decode(b"a\r\r\n").unwrap(), frame(2, 4));
+        assert_eq!(Delimited::lines().decode(b"\n").unwrap(), frame(0, 1));
+        assert_eq!(Delimited::crlf().decode(b"a\n\r\r\n").unwrap(), frame(3, 5));
+    }
+
+    #[test]
+    fn a_message_of_just_the_maximum_passes_while_its_delimiter_arrives() {
+        let mut lines = Delimited::lines().max(3);
+        for part in [&b"abc"[..], b"abc\r"] {
+            assert_eq!(lines.decode(part).unwrap(), Decoded::More { total: part.len() + 1 });
+        }
+        assert_eq!(lines.decode(b"abc\r\n").unwrap(), frame(3, 5));
+        let mut dashes = Delimited::new("---").unwrap().max(3);
+        for part in [&b"abc-"[..], b"abc--"] {
+            assert_eq!(dashes.decode(part).unwrap(), Decoded::More { total: part.len() + 1 });
+        }
+        assert_eq!(dashes.decode(b"abc---").unwrap(), frame(3, 6));
+    }
+
+    #[test]
+    fn one_byte_too_many_is_oversize_before_the_delimiter() {
+        for (mut codec, input) in [
+            (Delimited::lines(), &b"abcd"[..]),
+            (Delimited::lines(), b"abcd\n"),
+            (Delimited::lines(), b"abc\rx"),
+            (Delimited::lines(), b"abc\r\r"),
+            (Delimited::nul(), b"abcd"),
+            (Delimited::crlf(), b"abcd"),
+            (Delimited::crlf(), b"abc\rx"),
+            (Delimited::new("---").unwrap(), b"abc-x"),
+        ] {
+            codec = codec.max(3);
+            let error = codec.decode(input).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Oversize { length: 4.., limit: 3 }));
+        }
+    }
+
+    #[test]
+    fn what_was_searched_is_not_searched_again() {
+        let mut codec = Delimited::new("--").unwrap();
+        codec.decode(b"abc-").unwrap();
+        assert_eq!(codec.searched, 3);
+        assert_eq!(codec.decode(b"abc--").unwrap(), frame(3, 5));
+        assert_eq!(codec.searched, 0);
+        codec.decode(b"abcdef").unwrap();
+        assert_eq!(codec.clone().decode(b"--abcdef").unwrap(), frame(0, 2));
+        assert_eq!(codec.decode(b"--").unwrap(), frame(0, 2));
+    }
+
+    #[test]
+    fn an_unterminated_end_is_cut_off_unless_accepted() {
+        let error = Delimited::lines().decode_end(b"abc").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::CutOff { held: 3 }), "{error}");
+        let mut codec = Delimited::lines().unterminated(true).max(3);
+        assert_eq!(codec.decode_end(b"abc").unwrap(), frame(3, 3));
+        assert_eq!(codec.decode_end(b"abc\r").unwrap(), frame(3, 4));
+        let mut codec = Delimited::crlf().unterminated(true).max(3);
+        codec.decode(b"abc\r").unwrap();
+        let error = codec.decode_end(b"abc\r").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Oversize { length: 4, .. }), "{error}");
+    }
+}

@@ -1,0 +1,147 @@
+//! How message boundaries are marked in a byte stream.
+
+mod any;
+mod delimited;
+mod fixed;
+mod length;
+mod varint;
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::{Error, FrameWriter};
+
+pub use self::any::{AnyCodec, UnknownCodec};
+pub use self::delimited::{Delimited, EmptyDelimiter};
+pub use self::fixed::Fixed;
+pub use self::length::{LengthDelimited, Width};
+pub use self::varint::Varint;
+
+/// The longest message of the codecs that are told no other, in bytes.
+const DEFAULT_MAX: usize = 1024 * 1024;
+
+/// Marks message boundaries in a byte stream.
+///
+/// Encoding writes one frame: what stands before the payload, the payload, what stands after
+/// it. A payload written by [`FrameWriter::payload`] is never changed, and not copied if it is
+/// large; a codec that must change it (byte stuffing) writes bytes of its own instead.
+///
+/// Decoding looks at the bytes received so far and says where the first message lies in them.
+/// It copies nothing and owns nothing: what it has seen and not consumed it will be shown
+/// again, with more behind it.
+///
+/// ```
+/// use anysock_framing::{Codec, Decoded, Error, ErrorKind, FrameWriter};
+///
+/// /// One byte of length before each message.
+/// #[derive(Clone, Debug)]
+/// struct Short;
+///
+/// impl Codec for Short {
+///     fn max_message(&self) -> usize {
+///         255
+///     }
+///     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+///         frame.put(&[frame.payload_len() as u8]); // max_message was checked before
+///         frame.payload();
+///         Ok(())
+///     }
+///     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+///         let Some(&length) = input.first() else { return Ok(Decoded::More { total: 1 }) };
+///         Ok(Decoded::frame(1..1 + usize::from(length), input.len()))
+///     }
+/// }
+/// ```
+pub trait Codec: fmt::Debug {
+    /// The longest message, in bytes, that is sent or received. Enforced by the transport when
+    /// sending, and by [`decode`](Self::decode) when receiving.
+    fn max_message(&self) -> usize;
+
+    /// Writes one frame around, or instead of, the payload. If this fails, nothing of what it
+    /// wrote is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Unrepresentable`](crate::ErrorKind::Unrepresentable) if the message would not arrive
+    /// as it is.
+    fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error>;
+
+    /// Finds the first message in `input`, all bytes that were received and not consumed yet.
+    /// After [`Decoded::More`] the next call shows the same bytes and more of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Oversize`](crate::ErrorKind::Oversize) as soon as it is known, and
+    /// [`Malformed`](crate::ErrorKind::Malformed); both end the transport.
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error>;
+
+    /// The stream ended and left `input`, not empty, in which [`decode`](Self::decode) found no
+    /// message. A last message that needs no end may be given here.
+    ///
+    /// # Errors
+    ///
+    /// [`CutOff`](crate::ErrorKind::CutOff), unless this codec can tell better.
+    fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        Err(crate::ErrorKind::CutOff { held: input.len() }.into())
+    }
+}
+
+/// What [`Codec::decode`] found at the beginning of its input.
+///
+/// ```
+/// use anysock_framing::Decoded;
+/// // A frame of 5 bytes, of which 3 have arrived:
+/// assert_eq!(Decoded::frame(1..5, 3), Decoded::More { total: 5 });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A message, as it stands in the input.
+    Frame {
+        /// Where in the input it stands.
+        payload: Range<usize>,
+        /// How much of the input it took, its marks included. At least `payload.end`, at
+        /// least 1.
+        consumed: usize,
+    },
+    /// A message that does not stand in the input as it is (unescaped, say).
+    Made {
+        /// The message.
+        message: Bytes,
+        /// How much of the input it took; at least 1.
+        consumed: usize,
+    },
+    /// No message, but so many bytes of the input are done with (padding, a skipped frame); at
+    /// least 1.
+    Skip {
+        /// How many.
+        consumed: usize,
+    },
+    /// The message is not complete.
+    More {
+        /// How long the input must be at least before it is worth asking again; more than it
+        /// is now.
+        total: usize,
+    },
+}
+
+impl Decoded {
+    /// The frame that ends with its payload, if `available` bytes of input reach that far.
+    pub fn frame(payload: Range<usize>, available: usize) -> Self {
+        if available < payload.end {
+            return Self::More { total: payload.end };
+        }
+        Self::Frame { consumed: payload.end, payload }
+    }
+}
+
+/// Refuses a message that is longer than `limit`; the codecs check it themselves as well, so
+/// that a length can never wrap.
+fn check_length(frame: &FrameWriter<'_>, limit: usize) -> Result<(), Error> {
+    let length = frame.payload_len();
+    if length <= limit {
+        return Ok(());
+    }
+    Err(crate::ErrorKind::TooLong { length, limit }.into())
+}

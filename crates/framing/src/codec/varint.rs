@@ -1,0 +1,151 @@
+//! Messages behind their length, in as few bytes as it needs.
+
+use std::fmt;
+
+use super::{Codec, DEFAULT_MAX, Decoded, check_length};
+use crate::{Error, ErrorKind, FrameWriter};
+
+/// The most bytes that an unsigned 64-bit integer takes.
+const LONGEST: usize = 10;
+
+/// Each message behind its length, a base 128 varint of one to ten bytes: what protocol buffers
+/// call length-delimited (seven bits a byte, the lowest first, the high bit set on all but the
+/// last).
+///
+/// Sent lengths are as short as possible. As protocol buffers do, this takes longer forms
+/// (`85 00` for 5) as well, but nothing beyond ten bytes or 64 bits. Such a length cannot count
+/// its own bytes. The maximum is 1 MiB unless set, and enforced before memory is reserved.
+///
+/// ```
+/// use anysock_framing::{Varint, encode_frame};
+///
+/// assert_eq!(encode_frame(&mut Varint::new(), "hello")?, &b"\x05hello"[..]);
+/// assert_eq!(encode_frame(&mut Varint::new(), vec![0; 300])?[..2], [0xac, 0x02]);
+/// # Ok::<_, anysock_framing::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Varint {
+    max: usize,
+}
+
+impl Varint {
+    /// Messages of at most 1 MiB.
+    pub const fn new() -> Self {
+        Self { max: DEFAULT_MAX }
+    }
+
+    /// The longest message, in bytes.
+    #[must_use]
+    pub const fn max(mut self, bytes: usize) -> Self {
+        self.max = bytes;
+        self
+    }
+}
+
+impl Default for Varint {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The name, as [`AnyCodec`](crate::AnyCodec) reads it.
+impl fmt::Display for Varint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("varint")
+    }
+}
+
+impl Codec for Varint {
+    fn max_message(&self) -> usize {
+        // Header and message together must fit a usize as well.
+        self.max.min(usize::MAX - LONGEST)
+    }
+
+    fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+        check_length(frame, self.max_message())?;
+        let mut length = frame.payload_len() as u64;
+        let (mut header, mut last) = ([0; LONGEST], 0);
+        while length >= 0x80 {
+            header[last] = length as u8 | 0x80;
+            length >>= 7;
+            last += 1;
+        }
+        header[last] = length as u8;
+        frame.put(&header[..=last]);
+        frame.payload();
+        Ok(())
+    }
+
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        let mut length = 0;
+        for (index, &byte) in input.iter().take(LONGEST).enumerate() {
+            let bits = u64::from(byte & 0x7f);
+            // The tenth byte holds the 64th bit and nothing else.
+            if index == LONGEST - 1 && byte > 1 {
+                let why = String::from("the length takes more than ten bytes or 64 bits");
+                return Err(ErrorKind::Malformed { codec: "varint", why }.into());
+            }
+            length |= bits << (7 * index);
+            if byte < 0x80 {
+                let limit = self.max_message();
+                if length > limit as u64 {
+                    return Err(ErrorKind::Oversize { length, limit }.into());
+                }
+                let header = index + 1;
+                return Ok(Decoded::frame(header..header + length as usize, input.len()));
+            }
+        }
+        Ok(Decoded::More { total: input.len() + 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode_frame;
+
+    fn frame(payload: std::ops::Range<usize>) -> Decoded {
+        Decoded::Frame { consumed: payload.end, payload }
+    }
+
+    #[test]
+    fn lengths_are_written_as_short_as_possible() {
+        for (length, header) in [
+            (0, &[0][..]),
+            (127, &[0x7f]),
+            (128, &[0x80, 0x01]),
+            (16_383, &[0xff, 0x7f]),
+            (16_384, &[0x80, 0x80, 0x01]),
+        ] {
+            let wire = encode_frame(&mut Varint::new(), vec![b'.'; length]).unwrap();
+            assert_eq!(&wire[..header.len()], header);
+            assert_eq!(wire.len(), header.len() + length);
+            assert_eq!(Varint::new().decode(&wire).unwrap(), frame(header.len()..wire.len()));
+        }
+    }
+
+    #[test]
+    fn longer_forms_are_taken_up_to_ten_bytes() {
+        assert_eq!(Varint::new().decode(b"\x81\0.").unwrap(), frame(2..3));
+        let mut longest = [0x80; LONGEST];
+        longest[LONGEST - 1] = 0;
+        assert_eq!(Varint::new().decode(&longest).unwrap(), frame(LONGEST..LONGEST));
+    }
+
+    #[test]
+    fn more_than_64_bits_are_malformed_and_64_bits_are_oversize() {
+        let mut header = [0xff; LONGEST];
+        assert_eq!(
+            Varint::new().decode(&header[..LONGEST - 1]).unwrap(),
+            Decoded::More { total: LONGEST }
+        );
+        for tenth in [0x80, 0xff, 0x02, 0x7f] {
+            header[LONGEST - 1] = tenth;
+            let error = Varint::new().decode(&header).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Malformed { .. }), "{error}");
+        }
+        header[LONGEST - 1] = 1;
+        let error = Varint::new().max(usize::MAX).decode(&header).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Oversize { length: u64::MAX, .. }), "{error}");
+    }
+}

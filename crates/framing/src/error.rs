@@ -1,0 +1,225 @@
+//! What can go wrong with a message, and whether the transport survives it.
+
+use std::{fmt, io};
+
+use anysock_core::Guarantees;
+
+/// An error of a transport: what happened, and whether the transport survives.
+///
+/// One word wide. After an error that is not [fatal](Error::is_fatal) the transport can be
+/// used as before; the message concerned is the only one lost, or none is.
+///
+/// ```
+/// use anysock_framing::{Error, ErrorKind};
+///
+/// let error = Error::from(ErrorKind::TooLong { length: 70_000, limit: 65_536 });
+/// assert!(!error.is_fatal());
+/// assert_eq!(
+///     error.to_string(),
+///     "the message is 70000 bytes long, at most 65536 can be sent; nothing was sent",
+/// );
+/// ```
+pub struct Error(Box<ErrorKind>);
+
+/// The kinds of [`Error`].
+///
+/// ```
+/// use anysock_framing::{Error, ErrorKind};
+/// fn worth_retrying(error: &Error) -> bool {
+///     matches!(error.kind(), ErrorKind::NotReady)
+/// }
+/// assert!(worth_retrying(&ErrorKind::NotReady.into()));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Sending: longer than the transport takes. Nothing was sent; survivable.
+    #[error("the message is {length} bytes long, at most {limit} can be sent; nothing was sent")]
+    TooLong {
+        /// Length of the message, in bytes.
+        length: usize,
+        /// The most that the transport takes, in bytes.
+        limit: usize,
+    },
+    /// Sending: the codec cannot mark this message so that it would arrive as it is. Nothing
+    /// was sent; survivable.
+    #[error("{codec} cannot carry this message: {why}; nothing was sent")]
+    Unrepresentable {
+        /// The codec.
+        codec: &'static str,
+        /// What stands in the way.
+        why: String,
+    },
+    /// Sending: the transport cannot carry what is attached. Nothing was sent; survivable.
+    #[error("{what} cannot be attached here; nothing was sent")]
+    NotAttachable {
+        /// What was attached.
+        what: &'static str,
+    },
+    /// Sending: the transport was not ready; wait for `ready` first. Nothing was sent;
+    /// survivable.
+    #[error("the transport is not ready for another message; wait for ready() first")]
+    NotReady,
+    /// Sending: this side was closed, by `close` or by shutting the socket down. Survivable:
+    /// what still arrives can be received.
+    #[error("this side of the transport is closed for sending; nothing was sent")]
+    Closed,
+    /// Sending on a datagram transport: an earlier datagram was refused by the peer's host. The
+    /// message at hand was sent all the same; survivable.
+    #[error("an earlier message was refused at the other end ({0}); later ones are sent as usual")]
+    Refused(#[source] io::Error),
+    /// Sending on a packet transport: the kernel refused one queued message, which was dropped
+    /// and counted; survivable.
+    #[error("one queued message of {length} bytes was dropped, the kernel refused it: {source}")]
+    Dropped {
+        /// Length of that message, in bytes.
+        length: usize,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Receiving on a packet transport: a message was longer than this side's maximum and is
+    /// lost. Counted; survivable.
+    #[error("a message of {length} bytes arrived, at most {limit} are received here; it is lost")]
+    Truncated {
+        /// Its real length, in bytes.
+        length: usize,
+        /// This side's maximum, in bytes.
+        limit: usize,
+    },
+    /// Receiving on a stream: the peer sends, or announces, a message longer than this side's
+    /// maximum. Fatal: the stream is out of step.
+    #[error("the peer sends a message of {length} bytes or more, at most {limit} are received")]
+    Oversize {
+        /// The length announced, or seen so far, in bytes.
+        length: u64,
+        /// This side's maximum, in bytes.
+        limit: usize,
+    },
+    /// Receiving on a stream: the bytes are not a message of this codec. Fatal.
+    #[error("{codec} cannot make a message of what arrived: {why}")]
+    Malformed {
+        /// The codec.
+        codec: &'static str,
+        /// What is wrong with the bytes.
+        why: String,
+    },
+    /// Receiving on a stream: it ended inside a message. Fatal.
+    #[error("the stream ended inside a message, {held} bytes of which had arrived")]
+    CutOff {
+        /// Bytes of the unfinished frame, its header included.
+        held: usize,
+    },
+    /// The transport does not give what was required of it. Survivable.
+    #[error("this transport is {given}; required is also: {missing}")]
+    Unmet {
+        /// What is required and not given.
+        missing: Guarantees,
+        /// What is given.
+        given: Guarantees,
+    },
+    /// The socket failed. Fatal.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// No memory for a message of this length. Fatal for the connection, not for the process.
+    #[error("there is no memory for a message of {length} bytes")]
+    OutOfMemory {
+        /// The bytes that were asked for.
+        length: usize,
+    },
+}
+
+impl Error {
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// What happened, taken out.
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
+    }
+
+    /// Whether the transport is done for: nothing more can be received after a fatal error of
+    /// receiving, nothing more sent after a fatal error of sending.
+    pub fn is_fatal(&self) -> bool {
+        use ErrorKind as K;
+        match self.kind() {
+            K::TooLong { .. }
+            | K::Unrepresentable { .. }
+            | K::NotAttachable { .. }
+            | K::NotReady
+            | K::Closed
+            | K::Refused(_)
+            | K::Dropped { .. }
+            | K::Truncated { .. }
+            | K::Unmet { .. } => false,
+            K::Oversize { .. }
+            | K::Malformed { .. }
+            | K::CutOff { .. }
+            | K::Io(_)
+            | K::OutOfMemory { .. } => true,
+        }
+    }
+
+    /// The kind of the socket's error, if it was the socket that failed.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self.kind() {
+            ErrorKind::Io(error) | ErrorKind::Refused(error) => Some(error.kind()),
+            ErrorKind::Dropped { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        ErrorKind::Io(error).into()
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        use ErrorKind as K;
+        let kind = match error.kind() {
+            K::TooLong { .. } | K::Unrepresentable { .. } => io::ErrorKind::InvalidInput,
+            K::Truncated { .. } | K::Oversize { .. } | K::Malformed { .. } => {
+                io::ErrorKind::InvalidData
+            }
+            K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
+            K::NotReady => io::ErrorKind::WouldBlock,
+            K::Closed => io::ErrorKind::BrokenPipe,
+            K::CutOff { .. } => io::ErrorKind::UnexpectedEof,
+            K::OutOfMemory { .. } => io::ErrorKind::OutOfMemory,
+            K::Refused(source) | K::Dropped { source, .. } => source.kind(),
+            K::Io(_) => match error.into_kind() {
+                K::Io(source) => return source,
+                other => return Self::other(other),
+            },
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&self.0).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

@@ -1,0 +1,58 @@
+//! Whole messages over any socket: codecs, and one dyn-safe transport trait.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `transport` | the traits: `SendHalf`, `RecvHalf`, `Transport`, `Accept` |
+//! | `extension` | the async methods on top of them |
+//! | `payload` | what can be sent |
+//! | `error`, `stats` | what went wrong, what was counted |
+//! | `codec` | how message boundaries are marked in a byte stream |
+//! | `write_queue` | framed bytes on their way to the kernel |
+//! | `read_buffer` | bytes on their way from it |
+//! | `byte_stream` | what a stream of bytes must offer to be framed |
+//! | `framed` | stream → messages |
+//! | `packet_socket` | what a socket that keeps boundaries must offer |
+//! | `packets` | packet socket → messages |
+//! | `sending`, `fate` | what both have in common: the states of sending, the end of both halves |
+//! | `memory` | messages within the process |
+//! | `adapters` | as `Sink` and `Stream` of the futures crates |
+#![forbid(unsafe_code)]
+
+mod adapters;
+mod byte_stream;
+mod codec;
+mod error;
+mod extension;
+mod fate;
+mod framed;
+pub mod memory;
+mod packet_socket;
+mod packets;
+mod payload;
+mod read_buffer;
+mod sending;
+mod stats;
+mod transport;
+mod write_queue;
+
+pub use anysock_core::{Arrival, Attached, Guarantees, Message, Role};
+pub use adapters::{MessageSink, MessageStream};
+pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
+pub use codec::{
+    AnyCodec, Codec, Decoded, Delimited, EmptyDelimiter, Fixed, LengthDelimited, UnknownCodec,
+    Varint, Width,
+};
+pub use error::{Error, ErrorKind};
+pub use extension::{
+    AcceptExt, Accepting, Close, Feed, Flush, Ready, Recv, RecvExt, RecvMany, Send, SendExt,
+    TrySendError,
+};
+pub use framed::{Framed, FramedRecv, FramedSend};
+pub use packet_socket::{Fault, PacketRecv, PacketSend, PacketSocket};
+pub use packets::{Packets, PacketsRecv, PacketsSend};
+pub use payload::{AsPayload, Owned, Payload, Whole};
+pub use stats::Stats;
+pub use transport::{
+    Accept, BoxTransport, Guaranteed, Halves, RecvHalf, SendHalf, Transport,
+};
+pub use write_queue::{FrameWriter, encode_frame};

@@ -1,0 +1,285 @@
+//! The common trait: sending, receiving and accepting whole messages, whatever carries them.
+//!
+//! Three dyn-safe traits of poll methods that transports implement. The async methods that
+//! people call stand beside them, in [`SendExt`](crate::SendExt), [`RecvExt`](crate::RecvExt)
+//! and [`AcceptExt`](crate::AcceptExt), for concrete types and trait objects alike.
+
+use std::task::{Context, Poll};
+
+use anysock_core::{Attached, Guarantees, Message};
+
+use crate::{Error, Payload, Stats};
+
+/// What a transport, or a half of one, says of itself.
+///
+/// ```
+/// use anysock_framing::{Guaranteed, Guarantees, memory};
+///
+/// let (a, _b) = memory::pair();
+/// a.require(Guarantees::RELIABLE | Guarantees::BOUNDARIES)?;
+/// # Ok::<_, anysock_framing::Error>(())
+/// ```
+pub trait Guaranteed {
+    /// What is promised for messages.
+    fn guarantees(&self) -> Guarantees;
+
+    /// What was counted so far.
+    fn stats(&self) -> Stats;
+
+    /// Refuses this transport unless it promises all that is `required`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unmet`](crate::ErrorKind::Unmet), which names what is missing.
+    fn require(&self, required: Guarantees) -> Result<(), Error> {
+        let given = self.guarantees();
+        match required - given {
+            Guarantees::NONE => Ok(()),
+            missing => Err(crate::ErrorKind::Unmet { missing, given }.into()),
+        }
+    }
+}
+
+/// The sending half of a transport.
+///
+/// The order of calls: [`poll_ready`](Self::poll_ready) until it is `Ok`, then
+/// [`start_send`](Self::start_send) once; any number of times; then
+/// [`poll_flush`](Self::poll_flush), at the end [`poll_close`](Self::poll_close).
+/// One task at a time polls a half: a second one would take the first one's place.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_framing::{RecvExt, SendExt, SendHalf, memory};
+///
+/// async fn greet(to: &mut dyn SendHalf) -> Result<(), anysock_framing::Error> {
+///     to.send("hello").await
+/// }
+///
+/// let (mut a, mut b) = memory::pair();
+/// greet(&mut a).await?;
+/// assert_eq!(b.recv().await?.unwrap(), "hello");
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub trait SendHalf: Guaranteed {
+    /// Waits until another message is taken: until unsent bytes are below the high watermark.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_flush`](Self::poll_flush).
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Takes one message with what is attached, both whole, or leaves both untouched.
+    ///
+    /// The message may stay in this process until it is flushed.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](crate::ErrorKind::TooLong),
+    /// [`Unrepresentable`](crate::ErrorKind::Unrepresentable),
+    /// [`NotAttachable`](crate::ErrorKind::NotAttachable),
+    /// [`NotReady`](crate::ErrorKind::NotReady) and [`Closed`](crate::ErrorKind::Closed), all
+    /// survivable; or the fatal error that an earlier call met.
+    fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error>;
+
+    /// Gives every accepted message to the kernel.
+    ///
+    /// # Errors
+    ///
+    /// On packet transports [`Dropped`](crate::ErrorKind::Dropped) and
+    /// [`Refused`](crate::ErrorKind::Refused) are survivable; call again to go on with the
+    /// other messages. [`Io`](crate::ErrorKind::Io) is fatal.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Flushes, sends end-of-file where the transport has one, and, unless the receiving half
+    /// is held elsewhere, reads and discards until the peer's end-of-file or a deadline, so
+    /// that closing does not destroy what was sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_flush`](Self::poll_flush).
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// The longest message that can be sent, in bytes.
+    fn max_message(&self) -> usize;
+}
+
+/// The receiving half of a transport.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_framing::{RecvExt, RecvHalf, SendExt, memory};
+///
+/// async fn count(from: &mut dyn RecvHalf) -> Result<usize, anysock_framing::Error> {
+///     let mut count = 0;
+///     while from.recv().await?.is_some() {
+///         count += 1;
+///     }
+///     Ok(count)
+/// }
+///
+/// let (mut a, mut b) = memory::pair();
+/// a.send("one").await?;
+/// a.send("").await?; // an empty message is a message
+/// drop(a);
+/// assert_eq!(count(&mut b).await?, 2);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub trait RecvHalf: Guaranteed {
+    /// Waits for the next message; `None`, for ever after, once the peer has closed in order.
+    ///
+    /// On an unsplit transport this also drives what its own side has not sent yet, whenever
+    /// it would wait and before it reports the end or an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Truncated`](crate::ErrorKind::Truncated) and
+    /// [`Refused`](crate::ErrorKind::Refused) are survivable; the others are fatal, and come
+    /// after every message that could still be received.
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>>;
+
+    /// Waits for one message, then appends it and what else is already decoded, at most `most`
+    /// messages. Gives how many; 0 at the end (or if `most` is 0).
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_recv`](Self::poll_recv), and only if nothing was appended.
+    fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, Error>> {
+        if most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        self.poll_recv(cx).map_ok(|message| {
+            let got = usize::from(message.is_some());
+            messages.extend(message);
+            got
+        })
+    }
+}
+
+/// A transport: sends and receives whole messages.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_framing::{Error, RecvExt, SendExt, Transport, memory};
+///
+/// async fn echo(mut peer: impl Transport) -> Result<(), Error> {
+///     while let Some(message) = peer.recv().await? {
+///         peer.feed(message).await?; // flushed when recv would wait
+///     }
+///     Ok(())
+/// }
+///
+/// let (mut client, server) = memory::pair();
+/// tokio::spawn(echo(server));
+/// client.send("hello").await?;
+/// assert_eq!(client.recv().await?.unwrap(), "hello");
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub trait Transport: SendHalf + RecvHalf {
+    /// Takes the transport apart into halves that never wait for each other.
+    fn split_boxed(self: Box<Self>) -> Halves;
+}
+
+/// The two halves of a boxed transport.
+pub type Halves = (Box<dyn SendHalf + Send>, Box<dyn RecvHalf + Send>);
+
+/// A transport of any type.
+pub type BoxTransport = Box<dyn Transport + Send>;
+
+/// What yields transports: a listener.
+///
+/// Survivable errors of accepting are retried inside; an error that comes out is final.
+/// Upgrades that talk to the peer (TLS) belong into the connection's own task.
+///
+/// ```no_run
+/// use anysock_framing::{Accept, AcceptExt, Error};
+///
+/// async fn first<A: Accept>(listener: &mut A) -> Result<A::Transport, Error> {
+///     listener.accept().await
+/// }
+/// ```
+pub trait Accept {
+    /// What is accepted.
+    type Transport: Transport;
+
+    /// Waits for the next peer.
+    ///
+    /// # Errors
+    ///
+    /// Final ones only: the listener is done for.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Transport, Error>>;
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: Guaranteed + ?Sized> Guaranteed for $pointer {
+            fn guarantees(&self) -> Guarantees {
+                (**self).guarantees()
+            }
+            fn stats(&self) -> Stats {
+                (**self).stats()
+            }
+        }
+
+        impl<T: SendHalf + ?Sized> SendHalf for $pointer {
+            fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                (**self).poll_ready(cx)
+            }
+            fn start_send(
+                &mut self,
+                payload: Payload<'_>,
+                attached: &mut Attached,
+            ) -> Result<(), Error> {
+                (**self).start_send(payload, attached)
+            }
+            fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                (**self).poll_flush(cx)
+            }
+            fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                (**self).poll_close(cx)
+            }
+            fn max_message(&self) -> usize {
+                (**self).max_message()
+            }
+        }
+
+        impl<T: RecvHalf + ?Sized> RecvHalf for $pointer {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<Result<Option<Message>, Error>> {
+                (**self).poll_recv(cx)
+            }
+            fn poll_recv_many(
+                &mut self,
+                cx: &mut Context<'_>,
+                messages: &mut Vec<Message>,
+                most: usize,
+            ) -> Poll<Result<usize, Error>> {
+                (**self).poll_recv_many(cx, messages, most)
+            }
+        }
+    )*};
+}
+
+forward!(&mut T, Box<T>);
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn split_boxed(self: Box<Self>) -> Halves {
+        (*self).split_boxed()
+    }
+}
+
+impl<A: Accept + ?Sized> Accept for Box<A> {
+    type Transport = A::Transport;
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Transport, Error>> {
+        (**self).poll_accept(cx)
+    }
+}

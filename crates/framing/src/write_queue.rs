@@ -1,0 +1,183 @@
+//! Framed bytes on their way to the kernel: small messages copied together, large ones
+//! referenced.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{Codec, Error, Payload};
+
+/// Owned payloads from this length on are referenced, not copied.
+const REFERENCED: usize = 4 * 1024;
+
+/// At most so many slices go into one system call.
+pub(crate) const SLICES: usize = 64;
+
+/// What is accepted and not yet written: `segments` first, then `block`.
+///
+/// Empty, it holds no memory.
+#[derive(Debug, Default)]
+pub(crate) struct WriteQueue {
+    segments: VecDeque<Bytes>,
+    block: BytesMut,
+    unsent: usize,
+}
+
+impl WriteQueue {
+    /// Frames one message. On error the queue and the payload are as before.
+    pub(crate) fn push<C: Codec + ?Sized>(
+        &mut self,
+        codec: &mut C,
+        payload: Payload<'_>,
+    ) -> Result<(), Error> {
+        let (segments, block) = (self.segments.len(), self.block.len());
+        let mut frame = FrameWriter { queue: self, payload, referenced: None };
+        match codec.encode(&mut frame) {
+            Ok(()) => {
+                let FrameWriter { payload, referenced, .. } = frame;
+                if let Some(index) = referenced {
+                    let bytes = payload.into_bytes();
+                    self.segments[index] = bytes;
+                }
+                self.unsent = self.segments.iter().skip(segments).map(Bytes::len).sum::<usize>()
+                    + self.unsent
+                    + self.block.len()
+                    - block;
+                Ok(())
+            }
+            Err(error) => {
+                if self.segments.len() > segments {
+                    let mut before = std::mem::take(&mut self.segments[segments]);
+                    before.truncate(block);
+                    self.segments.truncate(segments);
+                    self.block = BytesMut::from(before);
+                } else {
+                    self.block.truncate(block);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Bytes accepted and not yet written.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// The first slices to write; how many of `slices` were filled.
+    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+        let chunks = self.segments.iter().map(|segment| &segment[..]).chain([&self.block[..]]);
+        let mut filled = 0;
+        for (slice, chunk) in slices.iter_mut().zip(chunks.filter(|chunk| !chunk.is_empty())) {
+            *slice = IoSlice::new(chunk);
+            filled += 1;
+        }
+        filled
+    }
+
+    /// The first `written` bytes have gone.
+    pub(crate) fn advance(&mut self, mut written: usize) {
+        self.unsent -= written;
+        while let Some(first) = self.segments.front_mut() {
+            if written < first.len() {
+                first.advance(written);
+                return;
+            }
+            written -= first.len();
+            self.segments.pop_front();
+        }
+        self.block.advance(written);
+        if self.unsent == 0 {
+            *self = Self::default();
+        }
+    }
+}
+
+/// What a codec writes one frame with: bytes of its own, and the payload in its place.
+///
+/// ```
+/// use anysock_framing::{Codec, Decoded, Error, FrameWriter, encode_frame};
+///
+/// /// Messages between angle brackets.
+/// #[derive(Debug)]
+/// struct Bracketed;
+/// # impl Codec for Bracketed {
+/// #     fn max_message(&self) -> usize { 80 }
+/// #     fn decode(&mut self, _: &[u8]) -> Result<Decoded, Error> { unreachable!() }
+///     // in impl Codec for Bracketed
+///     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+///         frame.put(b"<");
+///         frame.payload();
+///         frame.put(b">");
+///         Ok(())
+///     }
+/// # }
+/// assert_eq!(encode_frame(&mut Bracketed, "hello")?, "<hello>");
+/// # Ok::<_, Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameWriter<'a> {
+    queue: &'a mut WriteQueue,
+    payload: Payload<'a>,
+    referenced: Option<usize>,
+}
+
+impl FrameWriter<'_> {
+    /// Length of the payload in bytes.
+    pub fn payload_len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// The payload, to be looked at.
+    pub fn payload_slice(&self) -> &[u8] {
+        self.payload.as_slice()
+    }
+
+    /// Writes bytes of the codec's own.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.queue.block.extend_from_slice(bytes);
+    }
+
+    /// Writes the payload, unchanged. A large one that is owned is not copied.
+    pub fn payload(&mut self) {
+        let slice = self.payload.as_slice();
+        if matches!(self.payload, Payload::Slice(_))
+            || slice.len() < REFERENCED
+            || self.referenced.is_some()
+        {
+            self.queue.block.extend_from_slice(slice);
+            return;
+        }
+        // What stands in the block belongs before the payload. The payload itself is taken only
+        // once the codec has succeeded; until then an empty segment holds its place.
+        let before = self.queue.block.split().freeze();
+        self.queue.segments.push_back(before);
+        self.referenced = Some(self.queue.segments.len());
+        self.queue.segments.push_back(Bytes::new());
+    }
+}
+
+/// One frame, as `codec` writes it.
+///
+/// # Errors
+///
+/// Those of [`Codec::encode`].
+///
+/// ```
+/// use anysock_framing::{LengthDelimited, encode_frame};
+/// assert_eq!(encode_frame(&mut LengthDelimited::u16(), "hi")?, &b"\0\x02hi"[..]);
+/// # Ok::<_, anysock_framing::Error>(())
+/// ```
+pub fn encode_frame<C: Codec + ?Sized>(
+    codec: &mut C,
+    mut message: impl crate::AsPayload,
+) -> Result<Bytes, Error> {
+    let mut queue = WriteQueue::default();
+    queue.push(codec, message.as_payload())?;
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let filled = queue.fill(&mut slices);
+    let mut frame = BytesMut::with_capacity(queue.unsent());
+    slices[..filled].iter().for_each(|slice| frame.extend_from_slice(slice));
+    Ok(frame.freeze())
+}

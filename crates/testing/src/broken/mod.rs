@@ -1,0 +1,1 @@
+//! Transports that break one law each, on purpose.

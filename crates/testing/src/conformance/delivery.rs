@@ -1,0 +1,186 @@
+//! Messages sent from one end to the other, and checked as they arrive.
+
+use anysock_framing::{Message, RecvExt, RecvHalf, SendExt, SendHalf, Transport};
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::ledger::Ledger;
+use super::stop::{Stop, Verdict, ensure};
+use super::trial::{FLIGHT, Patience, between};
+
+/// How a run of messages is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sending {
+    /// Each by `send`, owned.
+    Send,
+    /// Each by `send`, borrowed.
+    Borrowed,
+    /// All by `feed`, then one `flush`.
+    Feed,
+}
+
+/// How a run of messages is received.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Receiving {
+    /// Each by `recv`.
+    One,
+    /// By `recv_many`.
+    Many,
+}
+
+/// At most so many messages by one `recv_many`.
+pub(crate) const MOST: usize = 16;
+
+impl Patience {
+    /// Sends `messages` and checks that they arrive as they are, and nothing else: as many as,
+    /// and in the order, promised. A message that may get lost is tried several times.
+    pub(crate) async fn deliver<T: Transport>(
+        self,
+        near: &mut T,
+        far: &mut T,
+        messages: &[Bytes],
+        sending: Sending,
+        receiving: Receiving,
+    ) -> Verdict {
+        let given = between(near, far);
+        if !given.reliable() {
+            let mut ledger = Ledger::new(given);
+            for chunk in chunks(messages) {
+                self.deliver_lossy(near, far, chunk, sending, receiving, &mut ledger).await?;
+            }
+            return Ok(messages.len() as u64);
+        }
+        let mut ledger = Ledger::of(given, messages);
+        let arrive = async {
+            while !ledger.is_settled() {
+                self.receive(far, &mut ledger, receiving).await?;
+            }
+            Ok(())
+        };
+        tokio::try_join!(self.give(near, messages, sending), arrive)?;
+        self.silence(far).await?;
+        ledger.settle()
+    }
+
+    /// As [`deliver`](Self::deliver), each by `send` and `recv`.
+    pub(crate) async fn exchange<T: Transport>(
+        self,
+        near: &mut T,
+        far: &mut T,
+        messages: &[Bytes],
+    ) -> Verdict {
+        self.deliver(near, far, messages, Sending::Send, Receiving::One).await
+    }
+
+    /// Sends `messages`.
+    pub(crate) async fn give<T: SendHalf + ?Sized>(
+        self,
+        half: &mut T,
+        messages: &[Bytes],
+        sending: Sending,
+    ) -> Result<(), Stop> {
+        for (index, message) in messages.iter().enumerate() {
+            let what = format_args!("sending message {index} of {} bytes", message.len());
+            match sending {
+                Sending::Send => self.ok(what, half.send(message.clone())).await?,
+                Sending::Borrowed => self.ok(what, half.send(&message[..])).await?,
+                Sending::Feed => self.ok(what, half.feed(message.clone())).await?,
+            }
+        }
+        self.ok("flushing", half.flush()).await
+    }
+
+    /// Receives what is on the `ledger`, once.
+    pub(crate) async fn receive<T: RecvHalf + ?Sized>(
+        self,
+        half: &mut T,
+        ledger: &mut Ledger,
+        receiving: Receiving,
+    ) -> Result<(), Stop> {
+        for message in self.take(half, receiving).await? {
+            ledger.arrived(&message)?;
+        }
+        Ok(())
+    }
+
+    /// Receives all that is on the `ledger` and has to arrive, or, where nothing has to, what
+    /// comes.
+    pub(crate) async fn receive_all<T: RecvHalf + ?Sized>(
+        self,
+        half: &mut T,
+        ledger: &mut Ledger,
+    ) -> Verdict {
+        while !ledger.is_settled() {
+            self.receive(half, ledger, Receiving::One).await?;
+        }
+        while !ledger.is_complete() {
+            let Ok(message) = timeout(FLIGHT, half.recv()).await else { break };
+            match message? {
+                Some(message) => ledger.arrived(&message)?,
+                None => break,
+            }
+        }
+        ledger.settle()
+    }
+
+    async fn take<T: RecvHalf + ?Sized>(
+        self,
+        half: &mut T,
+        receiving: Receiving,
+    ) -> Result<Vec<Message>, Stop> {
+        let mut messages = Vec::new();
+        match receiving {
+            Receiving::One => messages.push(self.recv(half).await?),
+            Receiving::Many => {
+                let got = self.ok("receiving", half.recv_many(&mut messages, MOST)).await?;
+                ensure!(
+                    (1..=MOST).contains(&got) && got == messages.len(),
+                    "recv_many of {MOST} said {got} and appended {}",
+                    messages.len()
+                );
+            }
+        }
+        Ok(messages)
+    }
+
+    async fn deliver_lossy<T: Transport>(
+        self,
+        near: &mut T,
+        far: &mut T,
+        messages: &[Bytes],
+        sending: Sending,
+        receiving: Receiving,
+        ledger: &mut Ledger,
+    ) -> Result<(), Stop> {
+        const TRIES: usize = 5;
+        for _ in 0..TRIES {
+            let from = ledger.len();
+            messages.iter().for_each(|message| ledger.sent(message));
+            self.give(near, messages, sending).await?;
+            while !ledger.is_complete_from(from) {
+                let Ok(batch) = timeout(FLIGHT, self.take(far, receiving)).await else { break };
+                batch?.iter().try_for_each(|message| ledger.arrived(message))?;
+            }
+            if ledger.is_complete_from(from) {
+                return Ok(());
+            }
+        }
+        Err(Stop::failed(format!("of {} messages some were lost, {TRIES} times", messages.len())))
+    }
+}
+
+/// So few at once that no buffer overflows.
+fn chunks(messages: &[Bytes]) -> impl Iterator<Item = &[Bytes]> {
+    let mut rest = messages;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |message: &&Bytes| {
+            bytes += message.len();
+            bytes <= 32 * 1024
+        };
+        let count = rest.iter().take(8).take_while(fits).count().max(1);
+        let (chunk, more) = rest.split_at_checked(count)?;
+        rest = more;
+        Some(chunk)
+    })
+}

@@ -1,0 +1,266 @@
+//! Law 8: any future may be dropped at any point.
+//!
+//! Each operation is polled not at all, once, twice, and so on until it completes, and dropped
+//! there; then the transport is used on, by another task and by other calls. The count says at
+//! how many points something was dropped.
+
+use anysock_framing::{Error, Guarantees, RecvExt, SendExt, Transport};
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::ledger::Ledger;
+use super::polls::at_most;
+use super::stop::{Stop, Verdict, ensure};
+use super::subject::Subject;
+use super::trial::{FLIGHT, Patience, Trial, between};
+
+/// An operation that takes more polls than this is not followed to its end.
+const MOST_POLLS: usize = 64;
+
+pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
+    trial.check("ready", sending(trial, Operation::Ready)).await;
+    trial.check("feed", sending(trial, Operation::Feed)).await;
+    trial.check("send", sending(trial, Operation::Send)).await;
+    trial.check("flush", sending(trial, Operation::Flush)).await;
+    trial.check("close", closing(trial)).await;
+    trial.check("recv", receiving(trial, false)).await;
+    trial.check("recv_many", receiving(trial, true)).await;
+    trial.check("recv, byte by byte", byte_by_byte(trial)).await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Ready,
+    Feed,
+    Send,
+    Flush,
+}
+
+impl Operation {
+    /// Polls the operation so often; `None` if it was dropped before it completed.
+    async fn poll<T: Transport>(
+        self,
+        polls: usize,
+        near: &mut T,
+        message: Bytes,
+    ) -> Option<Result<(), Error>> {
+        match self {
+            Self::Ready => at_most(polls, near.ready()).await,
+            Self::Feed => at_most(polls, near.feed(message)).await,
+            Self::Send => at_most(polls, near.send(message)).await,
+            Self::Flush => at_most(polls, near.flush()).await,
+        }
+    }
+
+    /// What is known of its message.
+    fn enter(self, completed: bool, message: &Bytes, ledger: &mut Ledger) {
+        match self {
+            // It takes none.
+            Self::Ready | Self::Flush => {}
+            // Accepted by the call that completes, or not at all.
+            Self::Feed if !completed => {}
+            // Accepted perhaps, and then sent whole.
+            Self::Send if !completed => ledger.perhaps_sent(message),
+            Self::Feed | Self::Send => ledger.sent(message),
+        }
+    }
+}
+
+/// Operations that wait, since the peer does not read at first.
+async fn sending<S: Subject>(trial: &Trial<S>, operation: Operation) -> Verdict {
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    let mut source = trial.source(&near);
+    let patience = trial.patience;
+    let mut ledger = Ledger::new(given);
+    let mut drops = 0;
+    for polls in 0..MOST_POLLS {
+        // Where messages may get lost nothing ever waits: the operation itself is all there is.
+        if given.reliable() {
+            let filled = patience.fill(&mut near, &mut source).await?;
+            filled.messages.iter().for_each(|message| ledger.sent(message));
+        }
+        let doubtful = source.short()?;
+        let last = source.short()?;
+        let reading = read_until(patience, far, last.clone());
+        let what = format_args!("an operation polled {polls} times at most");
+        let polled = operation.poll(polls, &mut near, doubtful.clone());
+        let completed = match patience.within(what, polled).await? {
+            Some(outcome) => outcome.map(|()| true)?,
+            None => false,
+        };
+        operation.enter(completed, &doubtful, &mut ledger);
+        ledger.sent(&last);
+        near = by_another_task(patience, near, last).await?;
+        let received;
+        (far, received) = patience.within("the receiver", reading).await???;
+        received.iter().try_for_each(|message| ledger.arrived(message)).map_err(|stop| {
+            Stop::failed(format!("after a drop at poll {polls}: {stop}"))
+        })?;
+        ledger.settle()?;
+        if completed {
+            ensure!(ledger.count() > 0, "nothing arrived");
+            return Ok(drops);
+        }
+        drops += 1;
+    }
+    Ok(drops)
+}
+
+/// Sends in another task, whose waker has to replace that of the dropped future.
+async fn by_another_task<T: Transport + Send + 'static>(
+    patience: Patience,
+    mut near: T,
+    message: Bytes,
+) -> Result<T, Stop> {
+    let task = tokio::spawn(async move {
+        near.send(message).await?;
+        Ok::<_, Error>(near)
+    });
+    Ok(patience.within("a send after the drop", task).await???)
+}
+
+type Reading<T> = JoinHandle<Result<(T, Vec<Bytes>), Stop>>;
+
+/// Receives in a task of its own up to `last`, or as long as something comes.
+fn read_until<T: Transport + Send + 'static>(
+    patience: Patience,
+    mut far: T,
+    last: Bytes,
+) -> Reading<T> {
+    tokio::spawn(async move {
+        let mut received = Vec::new();
+        let reliable = far.guarantees().reliable();
+        let wait = if reliable { patience.0 } else { FLIGHT };
+        while received.last() != Some(&last) {
+            match timeout(wait, far.recv()).await {
+                Ok(message) => match message? {
+                    Some(message) => received.push(message.into_bytes()),
+                    None => break,
+                },
+                Err(_) => break,
+            }
+        }
+        Ok((far, received))
+    })
+}
+
+/// Dropped at any point, and called again, it still closes after the last message.
+async fn closing<S: Subject>(trial: &Trial<S>) -> Verdict {
+    let patience = trial.patience;
+    let mut drops = 0;
+    for polls in 0..MOST_POLLS {
+        let (mut near, mut far) = trial.pair().await?;
+        let given = between(&near, &far);
+        let mut source = trial.source(&near);
+        let messages = if given.reliable() {
+            patience.fill(&mut near, &mut source).await?.messages
+        } else {
+            source.shorts(1)?
+        };
+        let mut ledger = Ledger::of(given, &messages);
+        let reading = tokio::spawn(async move {
+            patience.receive_all(&mut far, &mut ledger).await?;
+            if given.end_of_file() {
+                patience.end(&mut far).await?;
+            }
+            patience.ok("closing the far end", far.close()).await
+        });
+        let what = format_args!("a close polled {polls} times at most");
+        let polled = at_most(polls, near.close());
+        let completed = match patience.within(what, polled).await? {
+            Some(outcome) => outcome.map(|()| true)?,
+            None => false,
+        };
+        let again = tokio::spawn(async move { near.close().await });
+        patience.within("a close after the drop", again).await???;
+        let read = patience.within("the receiver", reading).await??;
+        read.map_err(|stop| Stop::failed(format!("after a drop at poll {polls}: {stop}")))?;
+        if completed {
+            return Ok(drops);
+        }
+        drops += 1;
+    }
+    Ok(drops)
+}
+
+/// A receiver that waits while messages come in, small and large.
+async fn receiving<S: Subject>(trial: &Trial<S>, many: bool) -> Verdict {
+    /// A message may get lost where that is allowed, but not each time.
+    const TRIES: usize = 5;
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    let mut source = trial.source(&far);
+    let patience = trial.patience;
+    let mut drops = 0;
+    let mut tries = 0;
+    let mut polls = 0;
+    while polls < MOST_POLLS {
+        let messages = [source.large()?, source.short()?, source.bulky()?];
+        let mut ledger = Ledger::of(given, &messages);
+        let sending = tokio::spawn(async move {
+            for message in messages {
+                far.send(message).await?;
+            }
+            Ok::<_, Error>(far)
+        });
+        let what = format_args!("receiving, polled {polls} times at most");
+        let mut got = Vec::new();
+        let completed = if many {
+            let polled = at_most(polls, near.recv_many(&mut got, 2));
+            patience.within(what, polled).await?.transpose()?.is_some()
+        } else {
+            let message = patience.within(what, at_most(polls, near.recv())).await?.transpose()?;
+            let completed = message.is_some();
+            got.extend(message.flatten());
+            completed
+        };
+        ensure!(completed || got.is_empty(), "a recv that did not resolve gave a message");
+        got.iter().try_for_each(|message| ledger.arrived(message))?;
+
+        // Other calls, and another task, find what the dropped one may have begun.
+        patience.ok("ready after the drop", near.ready()).await?;
+        patience.ok("flushing after the drop", near.flush()).await?;
+        let rest = tokio::spawn(async move {
+            let received = patience.receive_all(&mut near, &mut ledger).await;
+            (near, received, ledger)
+        });
+        let (back, received, ledger) = patience.within("receiving after the drop", rest).await??;
+        near = back;
+        received.map_err(|stop| Stop::failed(format!("after a drop at poll {polls}: {stop}")))?;
+        far = patience.within("the sender", sending).await???;
+
+        tries += 1;
+        if !ledger.is_complete() {
+            ensure!(tries < TRIES, "a drop at poll {polls} lost a message {TRIES} times");
+            continue;
+        }
+        if completed {
+            return Ok(drops);
+        }
+        (drops, polls, tries) = (drops + 1, polls + 1, 0);
+    }
+    Ok(drops)
+}
+
+/// A frame that arrives in single bytes, each of which wakes the receiver in vain.
+async fn byte_by_byte<S: Subject>(trial: &Trial<S>) -> Verdict {
+    let mut raw = trial.subject.raw().await?;
+    let messages = trial.source(&raw.near).shorts(4)?;
+    let mut ledger = Ledger::of(raw.near.guarantees() | Guarantees::RELIABLE, &messages);
+    let mut drops = 0;
+    for message in &messages {
+        for byte in raw.frame(message) {
+            raw.wire.write_all(&[byte]).await?;
+            raw.wire.flush().await?;
+            if let Some(message) = at_most(1, raw.near.recv()).await.transpose()?.flatten() {
+                ledger.arrived(&message)?;
+            }
+            drops += 1;
+        }
+    }
+    trial.patience.receive_all(&mut raw.near, &mut ledger).await?;
+    Ok(drops)
+}

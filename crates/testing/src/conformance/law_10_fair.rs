@@ -1,0 +1,245 @@
+//! Law 10: no transport starves or wedges its neighbours.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anysock_framing::{Guarantees, RecvExt, SendExt};
+use tokio::time::timeout;
+
+use super::polls::{Counted, at_once, is_blocked};
+use super::stop::{Verdict, ensure};
+use super::subject::Subject;
+use super::trial::{FLIGHT, Trial, between, needs};
+
+/// Messages handed out before a neighbour runs: tokio's budget of 128, and slack.
+const RECEIVED: u64 = 192;
+
+/// Messages sent before a neighbour runs. A sender is stopped by its buffers as well.
+const SENT: u64 = 512;
+
+/// Polls of a wait in [`WAIT`], in which nothing happens.
+const POLLS: usize = 64;
+
+const WAIT: Duration = Duration::from_millis(50);
+
+pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
+    trial.check("a flood, by recv", flood(trial, None)).await;
+    trial.check("a flood, by recv_many", flood(trial, Some(64))).await;
+    trial.check("a sender in a loop", sender(trial)).await;
+    trial.check("waiting to receive", waiting(trial, false)).await;
+    trial.check("waiting for a peer that is gone", waiting(trial, true)).await;
+    trial.check("waiting to send", waiting_to_send(trial, false)).await;
+    trial.check("waiting to send to a peer that is gone", waiting_to_send(trial, true)).await;
+}
+
+/// A task that is always ready to run, and how much another did in between.
+#[derive(Clone, Debug, Default)]
+struct Neighbour(Arc<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    since: AtomicU64,
+    most: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Neighbour {
+    fn start() -> Self {
+        let neighbour = Self::default();
+        let turns = Arc::clone(&neighbour.0);
+        tokio::spawn(async move {
+            while !turns.over.load(Ordering::Relaxed) {
+                turns.since.store(0, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        neighbour
+    }
+
+    /// So many messages were handled.
+    fn waited(&self, messages: u64) {
+        let since = self.0.since.fetch_add(messages, Ordering::Relaxed) + messages;
+        self.0.most.fetch_max(since, Ordering::Relaxed);
+    }
+
+    /// The most that were handled between two of its turns.
+    fn most(&self) -> u64 {
+        self.0.most.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A receiver with as much at hand as the buffers hold.
+async fn flood<S: Subject>(trial: &Trial<S>, many: Option<usize>) -> Verdict {
+    const FLOOD: u64 = 4000;
+    let (mut near, mut far) = trial.pair().await?;
+    let mut source = trial.source(&far);
+    let mut sent = 0;
+    while sent < FLOOD && !is_blocked(&mut far).await? {
+        trial.patience.ok("feeding", far.feed(source.short()?)).await?;
+        sent += 1;
+    }
+    let flushed = at_once(far.flush()).await;
+    flushed.transpose()?;
+
+    let neighbour = Neighbour::start();
+    let received = tokio::spawn({
+        let neighbour = Neighbour(Arc::clone(&neighbour.0));
+        async move {
+            let mut received = 0;
+            let mut batch = Vec::new();
+            while received < sent {
+                let got = match many {
+                    None => match timeout(FLIGHT, near.recv()).await {
+                        Ok(message) => u64::from(message?.is_some()),
+                        Err(_) => 0,
+                    },
+                    Some(most) => match timeout(FLIGHT, near.recv_many(&mut batch, most)).await {
+                        Ok(got) => got? as u64,
+                        Err(_) => 0,
+                    },
+                };
+                if got == 0 {
+                    break;
+                }
+                batch.clear();
+                neighbour.waited(got);
+                received += got;
+            }
+            Ok::<_, anysock_framing::Error>(received)
+        }
+    });
+    // The rest leaves while there is room.
+    let drive = tokio::spawn(async move {
+        let flushed = far.flush().await;
+        (far, flushed)
+    });
+    let received = trial.patience.within("receiving the flood", received).await???;
+    let most = neighbour.most();
+    ensure!(
+        most <= RECEIVED,
+        "{most} messages were handed out before a neighbour could run, at most {RECEIVED} may be"
+    );
+    ensure!(received > 0, "nothing arrived");
+    drop(drive);
+    Ok(received)
+}
+
+/// A sender that never waits for anything but its own transport.
+async fn sender<S: Subject>(trial: &Trial<S>) -> Verdict {
+    const COUNT: u64 = 3000;
+    let (mut near, mut far) = trial.pair().await?;
+    let message = trial.source(&near).short()?;
+    let neighbour = Neighbour::start();
+    let draining = tokio::spawn(async move { while let Ok(Some(_)) = far.recv().await {} });
+    let sent = tokio::spawn({
+        let neighbour = Neighbour(Arc::clone(&neighbour.0));
+        async move {
+            for _ in 0..COUNT {
+                near.send(&message).await?;
+                neighbour.waited(1);
+            }
+            Ok::<_, anysock_framing::Error>(near)
+        }
+    });
+    let near = trial.patience.within("sending", sent).await???;
+    let most = neighbour.most();
+    ensure!(
+        most <= SENT,
+        "{most} messages were sent before a neighbour could run, at most {SENT} may be"
+    );
+    draining.abort();
+    drop(near);
+    Ok(COUNT)
+}
+
+/// Waiting costs nothing, and ends when there is something.
+async fn waiting<S: Subject>(trial: &Trial<S>, gone: bool) -> Verdict {
+    /// Errors that a datagram socket may report of what was sent before, each once.
+    const REPORTS: usize = 8;
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    // Something has passed, so that every waker and every readiness was used.
+    let mut source = trial.source(&near);
+    trial.patience.exchange(&mut near, &mut far, &source.shorts(2)?).await?;
+    trial.patience.exchange(&mut far, &mut near, &source.shorts(2)?).await?;
+    if gone && !given.connection_oriented() {
+        // To nobody: its host may answer with an error.
+        drop(far);
+        let _ = timeout(WAIT, near.send(source.short()?)).await;
+        for _ in 0..REPORTS {
+            let (wait, polls) = Counted::new(near.recv());
+            let ended = timeout(WAIT, wait).await;
+            let polls = polls.load(Ordering::Relaxed);
+            ensure!(polls <= POLLS, "a recv that waits was polled {polls} times in {WAIT:?}");
+            match ended {
+                Err(_) | Ok(Ok(None)) => return Ok(1),
+                Ok(Ok(Some(_))) => ensure!(false, "a message came from a peer that is gone"),
+                Ok(Err(error)) if error.is_fatal() => return Ok(1),
+                Ok(Err(_)) => {}
+            }
+        }
+        ensure!(false, "more than {REPORTS} errors came in a row");
+    }
+    let (wait, polls) = Counted::new(async move {
+        let message = near.recv().await;
+        (near, message)
+    });
+    let wait = tokio::spawn(wait);
+    tokio::time::sleep(WAIT).await;
+    let polls = polls.load(Ordering::Relaxed);
+    ensure!(polls <= POLLS, "a recv that waits was polled {polls} times in {WAIT:?}");
+    if gone {
+        drop(far);
+        let (_, ended) = trial.patience.within("a recv whose peer is gone", wait).await??;
+        ensure!(!matches!(ended, Ok(Some(_))), "a message came from a peer that is gone");
+        return Ok(2);
+    }
+    let mut wait = wait;
+    loop {
+        trial.patience.send(&mut far, source.short()?).await?;
+        let time = if given.reliable() { trial.patience.0 } else { FLIGHT };
+        if let Ok(message) = timeout(time, &mut wait).await {
+            ensure!(message?.1?.is_some(), "the end came, the peer had not closed");
+            return Ok(2);
+        }
+        ensure!(!given.reliable(), "a recv that waited did not wake for a message");
+    }
+}
+
+/// So does waiting for room, also once there will never be any.
+async fn waiting_to_send<S: Subject>(trial: &Trial<S>, gone: bool) -> Verdict {
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    if gone {
+        needs(given, Guarantees::CONNECTION_ORIENTED)?;
+    }
+    let mut source = trial.source(&near);
+    trial.patience.block(&mut near, &mut source).await?;
+    let (wait, polls) = Counted::new(async move {
+        let ready = near.ready().await;
+        (near, ready)
+    });
+    let wait = tokio::spawn(wait);
+    tokio::time::sleep(WAIT).await;
+    let polls = polls.load(Ordering::Relaxed);
+    ensure!(polls <= POLLS, "a sender that waits was polled {polls} times in {WAIT:?}");
+    if gone {
+        drop(far);
+        let (_, ready) = trial.patience.within("a sender whose peer is gone", wait).await??;
+        ensure!(ready.is_err(), "a sender is ready for a peer that is gone");
+        return Ok(2);
+    }
+    let draining = tokio::spawn(async move { while let Ok(Some(_)) = far.recv().await {} });
+    let (near, ready) = trial.patience.within("a sender whose peer reads", wait).await??;
+    ready?;
+    draining.abort();
+    drop(near);
+    Ok(2)
+}
