@@ -1,1 +1,67 @@
-//! Any socket, one way to send and receive messages.
+//! **Any socket, one way to send and receive messages.**
+//!
+//! A service names an [`Endpoint`] (`tcp://127.0.0.1:7000`, `unix:/run/app.sock`,
+//! `udp://[::1]:53`, `unix-seqpacket:@app`) and talks whole messages through one async trait.
+//! Changing the transport is changing a string. Each transport says truthfully what it
+//! [guarantees](Guarantees), and every socket underneath can be reached.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use anysock::prelude::*;
+//!
+//! // The endpoint may be any cell; the handler does not know which.
+//! let mut listener = anysock::bind("tcp://127.0.0.1:0").await?;
+//! let endpoint = listener.endpoint().clone();
+//! tokio::spawn(async move {
+//!     let mut peer = listener.accept().await?;
+//!     while let Some(message) = peer.recv().await? {
+//!         peer.feed(message).await?; // flushed when recv would wait
+//!     }
+//!     Ok::<_, anysock::Error>(())
+//! });
+//!
+//! let mut server = anysock::connect(endpoint).await?;
+//! server.require(Guarantees::RELIABLE)?;
+//! server.send("hello").await?;
+//! assert_eq!(server.recv().await?.unwrap(), "hello");
+//! # Ok::<_, anysock::Error>(()) })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `connect`, `bind` | the builders: codec, options, deadline |
+//! | `connection`, `listener` | one type over every cell |
+//! | `memory` | the names of `mem:` endpoints |
+//! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
+#![forbid(unsafe_code)]
+
+mod bind;
+mod connect;
+mod connection;
+mod listener;
+mod memory;
+pub mod prelude;
+
+#[doc(inline)]
+pub use anysock_async as sockets;
+#[doc(inline)]
+pub use anysock_core as core;
+#[doc(inline)]
+pub use anysock_framing as framing;
+
+pub use anysock_async::PeerLimits;
+pub use anysock_core::{
+    Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Guarantees,
+    Keepalive, Message, OptionError, Options, Role, Support, Type, UnixAddr, UnsupportedCell,
+    probe,
+};
+pub use anysock_framing::{
+    Accept, AnyCodec, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
+    FrameWriter, Framed, Guaranteed, Io, LengthDelimited, Packets, RecvHalf, SendHalf, Stats,
+    Transport, Varint,
+};
+pub use bind::{Bind, bind};
+pub use connect::{Connect, IntoEndpoint, connect};
+pub use connection::{Connection, ConnectionRecv, ConnectionSend};
+pub use listener::Listener;

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_codec_of_ones_own_is_cloned_with_its_state() {
+    fn a_codec_of_ones_own_works_in_its_box_and_keeps_its_maximum() {
         let delimited = Delimited::new("--").unwrap();
         let mut any = AnyCodec::custom(delimited).clone();
         assert_eq!(encode_frame(&mut any, "a").unwrap(), "a--");

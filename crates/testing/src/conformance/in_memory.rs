@@ -2,7 +2,6 @@
 
 use anysock_framing::{BoxTransport, SendExt, Transport, memory};
 
-
 use super::subject::{Offer, Raw, Subject};
 
 /// The in-memory transport of `anysock-framing`.
@@ -56,9 +55,7 @@ impl Subject for InMemory {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boxed<S>(pub S);
 
-fn boxed<T: Transport + Send + 'static>(
-    (near, far): (T, T),
-) -> (BoxTransport, BoxTransport) {
+fn boxed<T: Transport + Send + 'static>((near, far): (T, T)) -> (BoxTransport, BoxTransport) {
     (Box::new(near), Box::new(far))
 }
 
@@ -73,11 +70,7 @@ impl<S: Subject> Subject for Boxed<S> {
         self.0.pair().await.map(boxed)
     }
 
-    async fn pair_with_max(
-        &self,
-        near: usize,
-        far: usize,
-    ) -> Offer<(BoxTransport, BoxTransport)> {
+    async fn pair_with_max(&self, near: usize, far: usize) -> Offer<(BoxTransport, BoxTransport)> {
         self.0.pair_with_max(near, far).await.map(boxed)
     }
 

@@ -81,7 +81,10 @@ impl Kit {
                 Ok(Event::Begun(check)) => current = check,
                 Ok(Event::Ended(check, verdict)) => tally.note(check, verdict),
                 Err(RecvTimeoutError::Timeout) => {
-                    tally.note(current, Err(Stop::failed("the thread was wedged: a poll never ended")));
+                    tally.note(
+                        current,
+                        Err(Stop::failed("the thread was wedged: a poll never ended")),
+                    );
                     return tally.into_outcome();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -1,6 +1,6 @@
 //! Law 1: one message sent is one message received, byte for byte.
 
-use anysock_framing::{ErrorKind, Guarantees, SendExt};
+use anysock_framing::{ErrorKind, Guarantees, SendExt, SendHalf};
 
 use super::delivery::{Receiving, Sending};
 use super::stop::{Stop, Verdict, ensure};

@@ -2,9 +2,8 @@
 
 use std::fs::File;
 
-
 use anysock_framing::{
-    AsPayload, Attached, Error, ErrorKind, RecvExt, SendExt, SendHalf, TrySendError,
+    AsPayload, Attached, Error, ErrorKind, Guaranteed, RecvExt, SendExt, SendHalf, TrySendError,
 };
 use bytes::Bytes;
 
@@ -50,8 +49,8 @@ async fn too_long<S: Subject>(trial: &Trial<S>) -> Verdict {
 
     patience.ok("feeding", near.feed(first.clone())).await?;
     let before = near.stats();
-    let mut message = long.clone();
-    let sending = start(&mut near, &mut message, &mut Attached::default());
+    let (mut message, mut along) = (long.clone(), Attached::nothing());
+    let sending = start(&mut near, &mut message, &mut along);
     let error = patience.err("a message too long", sending).await?;
     ensure!(near.stats() == before, "it was counted: {:?} after {before:?}", near.stats());
     ensure!(message == long, "the refused message was touched");
@@ -78,7 +77,8 @@ async fn attached<S: Subject>(trial: &Trial<S>) -> Verdict {
     let (mut near, mut far) = trial.pair().await?;
     let mut source = trial.source(&near);
     let long = excess(&near)?;
-    let (mut message, mut along) = (long.clone(), Attached::nothing().descriptor(File::open("/dev/null")?));
+    let (mut message, mut along) =
+        (long.clone(), Attached::nothing().descriptor(File::open("/dev/null")?));
     let sending = start(&mut near, &mut message, &mut along);
     let error = trial.patience.err("a message too long, with a descriptor", sending).await?;
     ensure!(!error.is_fatal(), "the error says that it is fatal: {error}");
@@ -115,7 +115,8 @@ async fn longer_than_received<S: Subject>(trial: &Trial<S>) -> Verdict {
     let (mut near, mut far) = trial.subject.pair_with_max(1000, FAR).await?;
     let mut source = trial.source(&near);
     let patience = trial.patience;
-    let mut of = |length| source.of(length).ok_or_else(|| Stop::failed("the subject has no sample"));
+    let mut of =
+        |length| source.of(length).ok_or_else(|| Stop::failed("the subject has no sample"));
     let (fits, next) = (of(FAR)?, of(FAR)?);
     patience.exchange(&mut near, &mut far, &[fits]).await?;
     let mut checked = 1;

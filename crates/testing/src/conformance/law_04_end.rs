@@ -1,6 +1,8 @@
 //! Law 4: the end is told from a break, and comes after the last message.
 
-use anysock_framing::{ErrorKind, Guarantees, RecvExt, RecvHalf, SendExt, SendHalf, Transport};
+use anysock_framing::{
+    ErrorKind, Guaranteed, Guarantees, RecvExt, RecvHalf, SendExt, SendHalf, Transport,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -73,8 +75,7 @@ async fn dropped<S: Subject>(trial: &Trial<S>) -> Verdict {
     let messages = trial.source(&near).shorts(LAST)?;
     trial.patience.give(&mut near, &messages, Sending::Send).await?;
     drop(near);
-    let count =
-        trial.patience.receive_all(&mut far, &mut Ledger::of(given, &messages)).await?;
+    let count = trial.patience.receive_all(&mut far, &mut Ledger::of(given, &messages)).await?;
     trial.patience.end(&mut far).await.map(|ends| count + ends)
 }
 
@@ -110,8 +111,8 @@ async fn cut_off<S: Subject>(trial: &Trial<S>) -> Verdict {
 
         let first = trial.patience.recv(&mut raw.near).await?;
         ensure!(first == whole, "the message before the cut did not arrive");
-        let error = trial.patience.err(format_args!("a cut after {cut} bytes"), raw.near.recv());
-        let error = error.await?;
+        let what = format_args!("a cut after {cut} bytes");
+        let error = trial.patience.err(what, raw.near.recv()).await?;
         ensure!(
             matches!(error.kind(), ErrorKind::CutOff { .. }) && error.is_fatal(),
             "a cut after {cut} bytes met another error: {error}"
@@ -136,8 +137,7 @@ async fn reset<S: Subject>(trial: &Trial<S>, met: Met) -> Verdict {
         send_until_error(trial, &mut near).await?;
     }
     let given = near.guarantees();
-    let count =
-        trial.patience.receive_all(&mut near, &mut Ledger::of(given, &messages)).await?;
+    let count = trial.patience.receive_all(&mut near, &mut Ledger::of(given, &messages)).await?;
     let error = trial.patience.err("receiving after a reset", near.recv()).await?;
     ensure!(error.is_fatal(), "a reset says that the transport survives: {error}");
     no_message_after(trial.patience, &mut near).await?;
@@ -159,9 +159,7 @@ async fn reset_halves<S: Subject>(trial: &Trial<S>) -> Verdict {
 }
 
 /// A transport whose peer has broken the connection, and what the peer sent before.
-async fn broken<S: Subject>(
-    trial: &Trial<S>,
-) -> Result<(S::Transport, Vec<bytes::Bytes>), Stop> {
+async fn broken<S: Subject>(trial: &Trial<S>) -> Result<(S::Transport, Vec<bytes::Bytes>), Stop> {
     let (measure, _far) = trial.pair().await?;
     let messages = trial.source(&measure).shorts(LAST)?;
     let words: Vec<_> = messages.iter().map(|message| message.to_vec()).collect();

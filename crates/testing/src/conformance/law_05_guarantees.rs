@@ -1,6 +1,6 @@
 //! Law 5: what is promised is kept.
 
-use anysock_framing::{ErrorKind, Guarantees, RecvExt, SendExt, Transport};
+use anysock_framing::{ErrorKind, Guaranteed, Guarantees, RecvExt, SendExt, Transport};
 use tokio::time::timeout;
 
 use super::delivery::Sending;
@@ -88,7 +88,8 @@ async fn close_keeps<S: Subject>(trial: &Trial<S>) -> Verdict {
     needs(given, Guarantees::RELIABLE)?;
     let patience = trial.patience;
     // Few, for a socket whose queue holds ten.
-    patience.give(&mut far, &trial.source(&far).shorts(5)?, Sending::Feed).await?;
+    let unread = trial.source(&far).shorts(5)?;
+    patience.give(&mut far, &unread, Sending::Feed).await?;
     let mut source = trial.source(&near);
     let messages = patience.fill(&mut near, &mut source).await?.messages;
 

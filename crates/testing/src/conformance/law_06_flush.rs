@@ -1,6 +1,6 @@
 //! Law 6: what was accepted leaves, without being asked twice.
 
-use anysock_framing::{Guarantees, RecvExt, SendExt, Transport};
+use anysock_framing::{Guaranteed, Guarantees, RecvExt, SendExt, Transport};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -138,9 +138,7 @@ async fn blocked_flush<S: Subject>(trial: &Trial<S>) -> Verdict {
     }
     let count = patience.receive_all(&mut near, &mut ledger).await?;
     let mut ledger = Ledger::of(given, &unsent);
-    let drive = async {
-        patience.ok("the flush that was blocked", near.flush()).await
-    };
+    let drive = async { patience.ok("the flush that was blocked", near.flush()).await };
     let (more, ()) = tokio::try_join!(patience.receive_all(&mut far, &mut ledger), drive)?;
     Ok(count + more)
 }

@@ -1,6 +1,6 @@
 //! Law 7: memory is bounded, whatever the peer does.
 
-use anysock_framing::{AsPayload, Attached, ErrorKind, RecvExt, SendExt, SendHalf};
+use anysock_framing::{AsPayload, Attached, ErrorKind, Guaranteed, RecvExt, SendExt, SendHalf};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -134,7 +134,8 @@ async fn announced<S: Subject>(trial: &Trial<S>) -> Verdict {
     const SENT: usize = 24;
     let mut raw = trial.subject.raw().await?;
     let longest = trial.source(&raw.near).of(raw.near.max_message());
-    let longest = longest.ok_or_else(|| Stop::not_applicable("the longest message has no sample"))?;
+    let longest =
+        longest.ok_or_else(|| Stop::not_applicable("the longest message has no sample"))?;
     let frame = raw.frame(&longest);
     let sent = SENT.min(frame.len() - 1);
     let mut count = 0;

@@ -4,7 +4,7 @@
 //! there; then the transport is used on, by another task and by other calls. The count says at
 //! how many points something was dropped.
 
-use anysock_framing::{Error, Guarantees, RecvExt, SendExt, Transport};
+use anysock_framing::{Error, Guaranteed, Guarantees, RecvExt, SendExt, Transport};
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
@@ -96,9 +96,10 @@ async fn sending<S: Subject>(trial: &Trial<S>, operation: Operation) -> Verdict 
         near = by_another_task(patience, near, last).await?;
         let received;
         (far, received) = patience.within("the receiver", reading).await???;
-        received.iter().try_for_each(|message| ledger.arrived(message)).map_err(|stop| {
-            Stop::failed(format!("after a drop at poll {polls}: {stop}"))
-        })?;
+        received
+            .iter()
+            .try_for_each(|message| ledger.arrived(message))
+            .map_err(|stop| Stop::failed(format!("after a drop at poll {polls}: {stop}")))?;
         ledger.settle()?;
         if completed {
             ensure!(ledger.count() > 0, "nothing arrived");

@@ -98,7 +98,8 @@ async fn waiting_receiver<S: Subject>(trial: &Trial<S>) -> Verdict {
     for round in 0..TRIES {
         tokio::task::yield_now().await;
         // Blocked, woken, flushed; and closed in the end.
-        let mut filled = Ledger::of(given, &patience.fill(&mut sender, &mut source).await?.messages);
+        let mut filled =
+            Ledger::of(given, &patience.fill(&mut sender, &mut source).await?.messages);
         let flush = patience.ok("flushing", sender.flush());
         tokio::try_join!(patience.receive_all(&mut far, &mut filled), flush)?;
         if round == TRIES - 1 {

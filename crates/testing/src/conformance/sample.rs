@@ -18,7 +18,8 @@ use super::subject::Subject;
 pub fn noise(length: usize, seed: u64) -> Vec<u8> {
     // Copied from one block: the kit sends many megabytes and runs unoptimised.
     static BLOCK: OnceLock<Vec<u8>> = OnceLock::new();
-    let block = BLOCK.get_or_init(|| (0..8 * 1024).flat_map(|n| scramble(n).to_be_bytes()).collect());
+    let block =
+        BLOCK.get_or_init(|| (0..8 * 1024).flat_map(|n| scramble(n).to_be_bytes()).collect());
     let mut message = Vec::with_capacity(length);
     let mut from = scramble(seed) as usize % block.len();
     while message.len() < length {

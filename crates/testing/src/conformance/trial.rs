@@ -7,7 +7,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anysock_framing::{
-    AsPayload, Error, Guarantees, Message, RecvExt, RecvHalf, SendExt, SendHalf, Transport,
+    AsPayload, Error, Guaranteed, Guarantees, Message, RecvExt, RecvHalf, SendExt, SendHalf,
+    Transport,
 };
 use bytes::Bytes;
 use tokio::time::timeout;

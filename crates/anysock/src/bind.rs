@@ -1,0 +1,114 @@
+//! `bind(endpoint)`: the passive open.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+
+use anysock_async::{PeerLimits, resolve};
+use anysock_core::{Endpoint, EndpointError, Options};
+use anysock_framing::{AnyCodec, Error};
+
+use crate::connect::{packet_max, with_max};
+use crate::{IntoEndpoint, Listener, memory};
+
+/// Binds an endpoint and listens on it, whatever its cell. Await it, after saying what differs
+/// from the defaults.
+///
+/// Port 0 is a free port, an empty unix path an automatic name; [`Listener::endpoint`] tells
+/// which. A name is bound by its first address.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock::{Delimited, Options};
+///
+/// let listener = anysock::bind("tcp://[::1]:0")
+///     .codec(Delimited::lines())
+///     .options(Options::default().backlog(64))
+///     .await?;
+/// println!("listening on {}", listener.endpoint());
+/// # Ok::<_, anysock::Error>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
+    Bind {
+        endpoint: endpoint.into_endpoint(),
+        codec: AnyCodec::default(),
+        options: Options::default(),
+        limits: PeerLimits::default(),
+        max: None,
+    }
+}
+
+/// A listener to be made: the builder of [`bind`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let bind: anysock::Bind = anysock::bind("udp://127.0.0.1:0").max(1024);
+/// let listener = bind.await?;
+/// # Ok::<_, anysock::Error>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is bound unless this is awaited"]
+pub struct Bind {
+    endpoint: Result<Endpoint, EndpointError>,
+    codec: AnyCodec,
+    options: Options,
+    limits: PeerLimits,
+    max: Option<usize>,
+}
+
+impl Bind {
+    /// How message boundaries are marked on streams; a length of four bytes, big endian,
+    /// unless said otherwise. Sockets that keep boundaries ignore it.
+    pub fn codec(mut self, codec: impl Into<AnyCodec>) -> Self {
+        self.codec = codec.into();
+        self
+    }
+
+    /// The longest message sent and received, in bytes: 1 MiB on streams and 64 KiB elsewhere,
+    /// unless said otherwise.
+    pub fn max(mut self, bytes: usize) -> Self {
+        self.max = Some(bytes);
+        self
+    }
+
+    /// Socket options, set before binding.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How many senders of datagrams are peers at a time, and how much waits for each. Sockets
+    /// with connections ignore it; the maximum of a message is [`max`](Self::max).
+    pub fn peer_limits(mut self, limits: PeerLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    async fn run(self) -> Result<Listener, Error> {
+        let endpoint = self.endpoint.map_err(io::Error::from)?;
+        if let Endpoint::Mem(name) = &endpoint {
+            return Ok(Listener::memory(memory::bind(name)?, endpoint.clone()));
+        }
+        let addresses = resolve(&endpoint).await?;
+        let (Some(addr), Some(kind)) = (addresses.first(), endpoint.kind()) else {
+            let what = format!("{endpoint} has no address to bind");
+            return Err(io::Error::new(io::ErrorKind::NotFound, what).into());
+        };
+        let limits = PeerLimits { max_message: packet_max(self.max), ..self.limits };
+        let listener = anysock_async::bind(addr, kind, &self.options, &limits).await?;
+        let endpoint = Endpoint::from_addr(listener.local_addr()?, kind);
+        let codec = with_max(self.codec, self.max);
+        Ok(Listener::socket(listener, endpoint, codec, packet_max(self.max)))
+    }
+}
+
+impl IntoFuture for Bind {
+    type Output = Result<Listener, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

@@ -1,0 +1,195 @@
+//! `connect(endpoint)`: the active open.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anysock_async::{Connected, resolve};
+use anysock_core::{Endpoint, EndpointError, Options};
+use anysock_framing::{AnyCodec, Error, Framed, Packets};
+use tokio::time::Instant;
+
+use crate::{Connection, memory};
+
+/// Connects to an endpoint. Await it, after saying what differs from the defaults.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), anysock::Error> {
+/// use std::time::Duration;
+/// use anysock::{LengthDelimited, Options, prelude::*};
+///
+/// let mut server = anysock::connect("tcp://localhost:7000")
+///     .codec(LengthDelimited::u16())
+///     .options(Options::default().nodelay(true))
+///     .deadline(Duration::from_secs(2))
+///     .await?;
+/// server.send("hello").await?;
+/// # Ok(()) }
+/// ```
+pub fn connect(endpoint: impl IntoEndpoint) -> Connect {
+    Connect {
+        endpoint: endpoint.into_endpoint(),
+        codec: AnyCodec::default(),
+        options: Options::default(),
+        deadline: Duration::from_secs(10),
+        max: None,
+    }
+}
+
+/// What names an endpoint: an [`Endpoint`], or text to be parsed as one.
+///
+/// ```
+/// use anysock::IntoEndpoint;
+/// assert!("tcp://localhost:7000".into_endpoint().is_ok());
+/// assert!("localhost:7000".into_endpoint().is_err());
+/// ```
+pub trait IntoEndpoint {
+    /// The endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no endpoint: what is wrong with it.
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError>;
+}
+
+impl IntoEndpoint for Endpoint {
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
+        Ok(self)
+    }
+}
+
+impl IntoEndpoint for &Endpoint {
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoEndpoint for &str {
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
+        self.parse()
+    }
+}
+
+impl IntoEndpoint for String {
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
+        self.parse()
+    }
+}
+
+impl IntoEndpoint for &String {
+    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
+        self.parse()
+    }
+}
+
+/// A connection to be made: the builder of [`connect`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), anysock::Error> {
+/// let connect: anysock::Connect = anysock::connect("unix-seqpacket:@app").max(1024);
+/// let connection = connect.await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is connected unless this is awaited"]
+pub struct Connect {
+    endpoint: Result<Endpoint, EndpointError>,
+    codec: AnyCodec,
+    options: Options,
+    deadline: Duration,
+    max: Option<usize>,
+}
+
+impl Connect {
+    /// How message boundaries are marked on a stream; a length of four bytes, big endian,
+    /// unless said otherwise. Sockets that keep boundaries ignore it.
+    pub fn codec(mut self, codec: impl Into<AnyCodec>) -> Self {
+        self.codec = codec.into();
+        self
+    }
+
+    /// The longest message sent and received, in bytes: 1 MiB on streams and 64 KiB elsewhere,
+    /// unless said otherwise.
+    pub fn max(mut self, bytes: usize) -> Self {
+        self.max = Some(bytes);
+        self
+    }
+
+    /// Socket options, set before connecting.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How long resolving and connecting may take together; 10 seconds unless said otherwise.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    async fn run(self) -> Result<Connection, Error> {
+        let Self { endpoint, codec, options, deadline, max } = self;
+        let endpoint = endpoint.map_err(io::Error::from)?;
+        let connecting = async {
+            match &endpoint {
+                Endpoint::Mem(name) => Ok(Connection::from(memory::connect(name, max).await?)),
+                _ => Ok(transport(try_in_turn(&endpoint, &options, deadline).await?, codec, max)),
+            }
+        };
+        tokio::time::timeout(deadline, connecting).await.unwrap_or_else(|_| {
+            let what = format!("no connection to {endpoint} within {deadline:?}");
+            Err(io::Error::new(io::ErrorKind::TimedOut, what).into())
+        })
+    }
+}
+
+/// Tries the addresses of the endpoint one after the other; the last error if none answers.
+async fn try_in_turn(
+    endpoint: &Endpoint,
+    options: &Options,
+    deadline: Duration,
+) -> io::Result<Connected> {
+    let until = Instant::now() + deadline;
+    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{endpoint} has no address"));
+    let addresses = resolve(endpoint).await?;
+    let Some(kind) = endpoint.kind() else { return Err(last) };
+    for addr in addresses {
+        let left = until.saturating_duration_since(Instant::now());
+        match anysock_async::connect(&addr, kind, options, left).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn transport(connected: Connected, codec: AnyCodec, max: Option<usize>) -> Connection {
+    match connected {
+        Connected::Stream(socket) => Framed::new(socket, with_max(codec, max)).into(),
+        Connected::SeqPacket(socket) => Packets::new(socket).max(packet_max(max)).into(),
+        Connected::Datagram(socket) => Packets::new(socket).max(packet_max(max)).into(),
+    }
+}
+
+/// The codec with the maximum that was asked for, or with its own.
+pub(crate) fn with_max(codec: AnyCodec, max: Option<usize>) -> AnyCodec {
+    match max {
+        Some(max) => codec.with_max(max),
+        None => codec,
+    }
+}
+
+/// The maximum of a packet transport.
+pub(crate) fn packet_max(max: Option<usize>) -> usize {
+    max.unwrap_or(Packets::<anysock_async::SeqPacketSocket>::DEFAULT_MAX)
+}
+
+impl IntoFuture for Connect {
+    type Output = Result<Connection, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

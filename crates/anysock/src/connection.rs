@@ -1,0 +1,294 @@
+//! One connection type over every cell.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use anysock_async::{
+    DatagramPeer, DatagramSend, DatagramRecv, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
+    SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
+};
+use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message};
+use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
+use anysock_framing::{
+    AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Packets,
+    PacketsRecv, PacketsSend, Payload, RecvHalf, SendHalf, Stats, Transport,
+};
+
+/// A transport over any cell, in memory, or of any other type.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock::{Connection, prelude::*};
+///
+/// let mut listener = anysock::bind("unix-seqpacket:").await?;
+/// let client: Connection = anysock::connect(listener.endpoint()).await?;
+/// let peer = listener.accept().await?;
+/// assert_eq!(peer.peer_credentials()?.uid, client.peer_credentials()?.uid);
+///
+/// let (mut sending, mut receiving) = client.split();
+/// sending.send("to be answered").await?;
+/// drop(peer);
+/// assert!(receiving.recv().await.is_err()); // the peer left it unread
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection(Inner);
+
+/// The sending half of a [`Connection`].
+///
+/// ```
+/// # fn split(connection: anysock::Connection) {
+/// let (sending, receiving): (anysock::ConnectionSend, anysock::ConnectionRecv) =
+///     connection.split();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ConnectionSend(Sending);
+
+/// The receiving half of a [`Connection`].
+///
+/// ```
+/// # fn split(connection: anysock::Connection) {
+/// let (_, receiving) = connection.split();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ConnectionRecv(Receiving);
+
+#[derive(Debug)]
+enum Inner {
+    Stream(Framed<StreamSocket, AnyCodec>),
+    SeqPacket(Packets<SeqPacketSocket>),
+    Datagram(Packets<DatagramSocket>),
+    Peer(Packets<DatagramPeer>),
+    Memory(Memory),
+    Other(Other<BoxTransport>),
+}
+
+#[derive(Debug)]
+enum Sending {
+    Stream(FramedSend<StreamSend, AnyCodec>),
+    SeqPacket(PacketsSend<SeqPacketSend>),
+    Datagram(PacketsSend<DatagramSend>),
+    Peer(PacketsSend<PeerSend>),
+    Memory(MemorySend),
+    Other(Other<Box<dyn SendHalf + Send>>),
+}
+
+#[derive(Debug)]
+enum Receiving {
+    Stream(FramedRecv<StreamRecv, AnyCodec>),
+    SeqPacket(PacketsRecv<SeqPacketRecv>),
+    Datagram(PacketsRecv<DatagramRecv>),
+    Peer(PacketsRecv<PeerRecv>),
+    Memory(MemoryRecv),
+    Other(Other<Box<dyn RecvHalf + Send>>),
+}
+
+/// A trait object, which has no more to show than that.
+struct Other<T>(T);
+
+impl<T> std::fmt::Debug for Other<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("..")
+    }
+}
+
+impl Connection {
+    /// A connection of a transport of any other type: a wrapper, TLS, a third party's.
+    pub fn from_transport(transport: impl Transport + Send + 'static) -> Self {
+        Self(Inner::Other(Other(Box::new(transport))))
+    }
+
+    /// The cell; `None` in memory and over other transports.
+    pub fn cell(&self) -> Option<Cell> {
+        match &self.0 {
+            Inner::Stream(framed) => Some(framed.stream().cell()),
+            Inner::SeqPacket(packets) => Some(packets.socket().cell()),
+            Inner::Datagram(packets) => Some(packets.socket().cell()),
+            Inner::Peer(packets) => Some(packets.socket().cell()),
+            Inner::Memory(_) | Inner::Other(_) => None,
+        }
+    }
+
+    /// Where this end is; for a peer of a datagram listener, at the address that was asked.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2); [`Unsupported`](io::ErrorKind::Unsupported) in memory and over
+    /// other transports.
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        match &self.0 {
+            Inner::Stream(framed) => framed.stream().local_addr(),
+            Inner::SeqPacket(packets) => packets.socket().local_addr(),
+            Inner::Datagram(packets) => packets.socket().local_addr(),
+            Inner::Peer(packets) => packets.socket().local_addr(),
+            Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
+        }
+    }
+
+    /// Where the other end is.
+    ///
+    /// # Errors
+    ///
+    /// As [`local_addr`](Self::local_addr), of getpeername(2).
+    pub fn peer_addr(&self) -> io::Result<Addr> {
+        match &self.0 {
+            Inner::Stream(framed) => framed.stream().peer_addr(),
+            Inner::SeqPacket(packets) => packets.socket().peer_addr(),
+            Inner::Datagram(packets) => packets.socket().peer_addr(),
+            Inner::Peer(packets) => Ok(packets.socket().peer_addr().clone()),
+            Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
+        }
+    }
+
+    /// Who created the other end.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) everywhere but on unix streams and
+    /// seqpacket, which alone have a creator of the other end.
+    pub fn peer_credentials(&self) -> io::Result<Credentials> {
+        match &self.0 {
+            Inner::Stream(framed) => framed.stream().peer_credentials(),
+            Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
+            _ => Err(no_socket("credentials")),
+        }
+    }
+
+    /// Takes the connection apart into halves that never wait for each other.
+    pub fn split(self) -> (ConnectionSend, ConnectionRecv) {
+        macro_rules! halves {
+            ($whole:expr, $arm:ident) => {{
+                let (sending, receiving) = $whole.split();
+                (Sending::$arm(sending), Receiving::$arm(receiving))
+            }};
+        }
+        let (sending, receiving) = match self.0 {
+            Inner::Stream(framed) => halves!(framed, Stream),
+            Inner::SeqPacket(packets) => halves!(packets, SeqPacket),
+            Inner::Datagram(packets) => halves!(packets, Datagram),
+            Inner::Peer(packets) => halves!(packets, Peer),
+            Inner::Memory(memory) => halves!(memory, Memory),
+            Inner::Other(Other(other)) => {
+                let (sending, receiving) = other.split_boxed();
+                (Sending::Other(Other(sending)), Receiving::Other(Other(receiving)))
+            }
+        };
+        (ConnectionSend(sending), ConnectionRecv(receiving))
+    }
+}
+
+fn no_socket(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("this transport has no {what} to tell"))
+}
+
+/// Calls the same method on whichever transport it is.
+macro_rules! each {
+    ($outer:ident, $inner:expr, $transport:ident => $call:expr) => {
+        match $inner {
+            $outer::Stream($transport) => $call,
+            $outer::SeqPacket($transport) => $call,
+            $outer::Datagram($transport) => $call,
+            $outer::Peer($transport) => $call,
+            $outer::Memory($transport) => $call,
+            $outer::Other(Other($transport)) => $call,
+        }
+    };
+}
+
+macro_rules! guaranteed {
+    ($type:ty, $outer:ident) => {
+        impl Guaranteed for $type {
+            fn guarantees(&self) -> Guarantees {
+                each!($outer, &self.0, transport => transport.guarantees())
+            }
+            fn stats(&self) -> Stats {
+                each!($outer, &self.0, transport => transport.stats())
+            }
+        }
+    };
+}
+
+macro_rules! send_half {
+    ($type:ty, $outer:ident) => {
+        impl SendHalf for $type {
+            fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                each!($outer, &mut self.0, transport => transport.poll_ready(cx))
+            }
+            fn start_send(
+                &mut self,
+                payload: Payload<'_>,
+                attached: &mut Attached,
+            ) -> Result<(), Error> {
+                each!($outer, &mut self.0, transport => transport.start_send(payload, attached))
+            }
+            fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                each!($outer, &mut self.0, transport => transport.poll_flush(cx))
+            }
+            fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                each!($outer, &mut self.0, transport => transport.poll_close(cx))
+            }
+            fn max_message(&self) -> usize {
+                each!($outer, &self.0, transport => transport.max_message())
+            }
+        }
+    };
+}
+
+macro_rules! recv_half {
+    ($type:ty, $outer:ident) => {
+        impl RecvHalf for $type {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<Result<Option<Message>, Error>> {
+                each!($outer, &mut self.0, transport => transport.poll_recv(cx))
+            }
+            fn poll_recv_many(
+                &mut self,
+                cx: &mut Context<'_>,
+                messages: &mut Vec<Message>,
+                most: usize,
+            ) -> Poll<Result<usize, Error>> {
+                each!($outer, &mut self.0, transport => {
+                    transport.poll_recv_many(cx, messages, most)
+                })
+            }
+        }
+    };
+}
+
+guaranteed!(Connection, Inner);
+guaranteed!(ConnectionSend, Sending);
+guaranteed!(ConnectionRecv, Receiving);
+send_half!(Connection, Inner);
+send_half!(ConnectionSend, Sending);
+recv_half!(Connection, Inner);
+recv_half!(ConnectionRecv, Receiving);
+
+impl Transport for Connection {
+    fn split_boxed(self: Box<Self>) -> Halves {
+        let (sending, receiving) = self.split();
+        (Box::new(sending), Box::new(receiving))
+    }
+}
+
+macro_rules! from {
+    ($($type:ty: $arm:ident;)*) => {$(
+        impl From<$type> for Connection {
+            fn from(transport: $type) -> Self {
+                Self(Inner::$arm(transport))
+            }
+        }
+    )*};
+}
+
+from! {
+    Framed<StreamSocket, AnyCodec>: Stream;
+    Packets<SeqPacketSocket>: SeqPacket;
+    Packets<DatagramSocket>: Datagram;
+    Packets<DatagramPeer>: Peer;
+    Memory: Memory;
+}

@@ -1,0 +1,95 @@
+//! One listener type over every cell.
+
+use std::task::{Context, Poll};
+
+use anysock_async::Accepted;
+use anysock_core::{Cell, Endpoint};
+use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
+
+use crate::Connection;
+use crate::memory::MemoryListener;
+
+/// Yields a [`Connection`] per peer, whatever the cell. Made by [`bind`](crate::bind()).
+///
+/// On datagram sockets a peer is who sends from one address; it is accepted when it is first
+/// heard.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock::prelude::*;
+///
+/// let mut listener = anysock::bind("udp://127.0.0.1:0").await?;
+/// let mut client = anysock::connect(listener.endpoint()).await?;
+/// client.send("hello").await?;
+/// let mut peer = listener.accept().await?;
+/// assert_eq!(peer.recv().await?.unwrap(), "hello");
+/// # Ok::<_, anysock::Error>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    inner: Inner,
+    endpoint: Endpoint,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Socket { listener: anysock_async::Listener, codec: AnyCodec, packet_max: usize },
+    Memory { listener: MemoryListener },
+}
+
+impl Listener {
+    pub(crate) fn socket(
+        listener: anysock_async::Listener,
+        endpoint: Endpoint,
+        codec: AnyCodec,
+        packet_max: usize,
+    ) -> Self {
+        Self { inner: Inner::Socket { listener, codec, packet_max }, endpoint }
+    }
+
+    pub(crate) fn memory(
+        listener: MemoryListener,
+        endpoint: Endpoint,
+    ) -> Self {
+        Self { inner: Inner::Memory { listener }, endpoint }
+    }
+
+    /// Where to connect to, with the port or name that the kernel chose.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The cell; `None` in memory.
+    pub fn cell(&self) -> Option<Cell> {
+        self.as_socket().map(anysock_async::Listener::cell)
+    }
+
+    /// The listener underneath; `None` in memory.
+    pub fn as_socket(&self) -> Option<&anysock_async::Listener> {
+        match &self.inner {
+            Inner::Socket { listener, .. } => Some(listener),
+            Inner::Memory { .. } => None,
+        }
+    }
+}
+
+impl Accept for Listener {
+    type Transport = Connection;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Connection, Error>> {
+        match &mut self.inner {
+            Inner::Socket { listener, codec, packet_max } => {
+                let accepted = listener.poll_accept(cx).map_err(Error::from);
+                accepted.map_ok(|accepted| match accepted {
+                    Accepted::Stream(socket) => Framed::new(socket, codec.clone()).into(),
+                    Accepted::SeqPacket(socket) => Packets::new(socket).max(*packet_max).into(),
+                    Accepted::Peer(peer) => Packets::new(peer).max(*packet_max).into(),
+                })
+            }
+            Inner::Memory { listener } => {
+                listener.poll_accept(cx).map_ok(Connection::from).map_err(Error::from)
+            }
+        }
+    }
+}
