@@ -36,6 +36,8 @@ pub enum Connected {
 /// A unix datagram socket is bound to an automatic name first, so that it can be answered. What
 /// strangers sent to a datagram socket before it was connected is discarded.
 ///
+/// TCP gets [`nodelay`](Options::nodelay) unless the options say otherwise.
+///
 /// Where the backlog of a unix listener is full, the kernel begins nothing and will not say
 /// when there is room; so a fresh socket is tried after pauses of 1 to 50 ms.
 ///
@@ -68,6 +70,7 @@ pub async fn connect(
     deadline: Duration,
 ) -> io::Result<Connected> {
     let cell = Cell::new(addr.domain(), kind);
+    let options = &options.for_client(cell);
     let connecting = async {
         match kind {
             Type::Stream => StreamSocket::new(open_connected(addr, cell, options).await?)

@@ -238,6 +238,12 @@ impl Registered {
     }
 }
 
+impl Drop for Registered {
+    fn drop(&mut self) {
+        tracing::debug!(cell = %self.socket().cell(), "closed");
+    }
+}
+
 /// Calls until it is not interrupted; `None` if it would block.
 fn attempt<R>(
     socket: &Socket,

@@ -149,12 +149,25 @@ impl Options {
     }
 
     /// These options, with what every listener of `cell` wants where it is unset:
-    /// [`reuse_address`](Self::reuse_address) on TCP.
+    /// [`reuse_address`](Self::reuse_address) and [`nodelay`](Self::nodelay) on TCP, which hands
+    /// the latter on to what it accepts.
     #[must_use]
     pub fn for_listener(&self, cell: Cell) -> Self {
-        let mut options = self.clone();
-        if cell.domain.is_inet() && cell.kind == Type::Stream {
+        let mut options = self.for_client(cell);
+        if is_tcp(cell) {
             options.reuse_address.get_or_insert(true);
+        }
+        options
+    }
+
+    /// These options, with what every client of `cell` wants where it is unset:
+    /// [`nodelay`](Self::nodelay) on TCP. Messages are batched here, by feeding and flushing;
+    /// the kernel's waiting for more would only delay the last one.
+    #[must_use]
+    pub fn for_client(&self, cell: Cell) -> Self {
+        let mut options = self.clone();
+        if is_tcp(cell) {
+            options.nodelay.get_or_insert(true);
         }
         options
     }
@@ -227,6 +240,10 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn is_tcp(cell: Cell) -> bool {
+    cell.domain.is_inet() && cell.kind == Type::Stream
 }
 
 /// `SO_LINGER` and the keepalive times count in seconds, and would cut the rest in silence.

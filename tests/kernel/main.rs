@@ -1,0 +1,28 @@
+//! What Linux and tokio do, one test for each fact that the library is built on;
+//! `docs/KERNEL-TESTS.md` is the map.
+
+/// One test for each cell: `name_of_the_test => CELL`.
+macro_rules! per_cell {
+    ($fact:path { $($name:ident => $cell:ident,)* }) => {
+        $(
+            #[test]
+            fn $name() {
+                $fact(anysock_core::Cell::$cell);
+            }
+        )*
+    };
+}
+
+mod credentials;
+mod datagrams;
+mod descriptors;
+mod document;
+mod ends;
+mod events;
+mod killed;
+mod paths;
+mod process;
+mod raw;
+mod reset;
+mod traps;
+mod watchdog;
