@@ -3,9 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use anysock_core::{
-    Addr, Cell, Options, OwnedPath, PathClaim, Socket, Type, UnixAddr, UnixPath,
-};
+use anysock_core::{Addr, Cell, Options, OwnedPath, PathClaim, Socket, Type, UnixAddr, UnixPath};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
@@ -72,11 +70,7 @@ pub async fn bind(
 }
 
 /// Binds to a path, as soon as nobody else is binding in its directory.
-async fn bind_path(
-    socket: &Socket,
-    path: &UnixPath,
-    options: &Options,
-) -> io::Result<OwnedPath> {
+async fn bind_path(socket: &Socket, path: &UnixPath, options: &Options) -> io::Result<OwnedPath> {
     let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
     let until = Instant::now() + PATIENCE;
     loop {

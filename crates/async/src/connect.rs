@@ -73,8 +73,9 @@ pub async fn connect(
     let options = &options.for_client(cell);
     let connecting = async {
         match kind {
-            Type::Stream => StreamSocket::new(open_connected(addr, cell, options).await?)
-                .map(Connected::Stream),
+            Type::Stream => {
+                StreamSocket::new(open_connected(addr, cell, options).await?).map(Connected::Stream)
+            }
             Type::SeqPacket => SeqPacketSocket::new(open_connected(addr, cell, options).await?)
                 .map(Connected::SeqPacket),
             Type::Datagram => datagram(addr, cell, options).map(Connected::Datagram),
@@ -174,10 +175,15 @@ fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
         (io::ErrorKind::ConnectionRefused, Domain::Unix) => {
             "; the socket file is left from a process that is gone, or nobody listens"
         }
-        _ if error.raw_os_error() == Some(libc::EPROTOTYPE) => "; the socket there is of another type",
+        _ if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
+            "; the socket there is of another type"
+        }
         _ => "",
     };
-    io::Error::new(error.kind(), ConnectError { source: error, text: format!("{cell} {addr}{hint}") })
+    io::Error::new(
+        error.kind(),
+        ConnectError { source: error, text: format!("{cell} {addr}{hint}") },
+    )
 }
 
 /// An error of connecting, with the address in its text.

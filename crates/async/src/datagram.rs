@@ -1,5 +1,6 @@
 //! A datagram socket: UDP or unix, connected to one peer or to none.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,8 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use anysock_core::{Addr, Cell, Domain, Outgoing, Received, Shutdown, Socket, Type};
+use bytes::Bytes;
 
-use crate::packet::{self, Packet};
+use crate::offload::Segmentation;
+use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
 /// A datagram socket.
@@ -51,6 +54,7 @@ pub struct DatagramSocket {
 pub struct DatagramRecv {
     io: Arc<Registered>,
     errors: ErrorWatch,
+    offload: Option<bool>,
 }
 
 /// The sending half of a [`DatagramSocket`].
@@ -64,6 +68,7 @@ pub struct DatagramRecv {
 #[derive(Debug)]
 pub struct DatagramSend {
     io: Arc<Registered>,
+    segmentation: Segmentation,
 }
 
 impl DatagramSocket {
@@ -76,8 +81,10 @@ impl DatagramSocket {
     pub fn new(socket: Socket) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Datagram)?;
         let io = Arc::new(Registered::new(socket)?);
-        let receiving = DatagramRecv { io: Arc::clone(&io), errors: ErrorWatch::default() };
-        Ok(Self { receiving, sending: DatagramSend { io } })
+        let receiving =
+            DatagramRecv { io: Arc::clone(&io), errors: ErrorWatch::default(), offload: None };
+        let sending = DatagramSend { io, segmentation: Segmentation::default() };
+        Ok(Self { receiving, sending })
     }
 
     /// A socket bound to `addr`. A unix path is the caller's to unlink; [`bind`](crate::bind)
@@ -244,6 +251,34 @@ impl DatagramSocket {
         self.sending.poll_send(cx, message)
     }
 
+    /// As [`DatagramRecv::poll_recv_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        self.receiving.poll_recv_packets(cx, most, count, packets)
+    }
+
+    /// As [`DatagramSend::poll_send_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), of the first message.
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.sending.poll_send_packets(cx, messages)
+    }
+
     /// As [`DatagramRecv::poll_recv_packet`].
     ///
     /// # Errors
@@ -277,15 +312,57 @@ impl DatagramRecv {
     ) -> Poll<io::Result<Option<Packet>>> {
         loop {
             let received = self.io.poll_read_with(cx, |socket| packet::receive(socket, most));
-            if received.is_ready() || self.io.socket().cell().domain == Domain::Unix {
+            if received.is_ready() {
                 return received.map_ok(|received| received.map(|(packet, _)| packet));
             }
-            // An ICMP answer is an error without data, which wakes no reader.
-            ready!(self.errors.poll(&self.io, cx));
-            if let Some(error) = self.io.socket().take_error()? {
-                return Poll::Ready(Err(error));
-            }
+            ready!(self.poll_error(cx))?;
         }
+    }
+
+    /// Appends what is there to `packets`: up to `count` messages of at most `most` bytes, by
+    /// one system call. False once receiving was shut down. One task at a time.
+    ///
+    /// On UDP the kernel is asked to put datagrams together (`UDP_GRO`), so that `count` counts
+    /// those; from the first call on, the methods that receive single messages would see them
+    /// together, and must not be used.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatagramSocket::recv`].
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        loop {
+            let offload = self.offload();
+            let wanted = Wanted { most, count, offload };
+            let received = self.io.poll_read_batch(cx, |socket| {
+                let drained = packet::receive_batch(socket, wanted, packets, |_| false)?;
+                Ok(((), drained == Drained::Yes))
+            });
+            if received.is_ready() {
+                return received.map_ok(|received| received.is_some());
+            }
+            ready!(self.poll_error(cx))?;
+        }
+    }
+
+    /// Whether the kernel puts datagrams together; asks it to at first.
+    fn offload(&mut self) -> bool {
+        let socket = self.io.socket();
+        *self.offload.get_or_insert_with(|| {
+            socket.cell().domain.is_inet() && socket.set_receive_offload(true).is_ok()
+        })
+    }
+
+    /// An ICMP answer, or a peer that connected elsewhere, is an error without data, which
+    /// wakes no reader.
+    fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.errors.poll(&self.io, cx));
+        Poll::Ready(self.io.socket().take_error()?.map_or(Ok(()), Err))
     }
 }
 
@@ -311,6 +388,22 @@ impl DatagramSend {
     /// As [`DatagramSocket::send`].
     pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
         self.io.poll_write_with(cx, |socket| send(socket, message))
+    }
+
+    /// Sends several messages by one system call; how many were sent, at least one.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatagramSocket::send`], of the first message.
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        let Self { io, segmentation } = self;
+        io.poll_write_with(cx, |socket| {
+            packet::send_run(socket, messages, &Outgoing::default(), segmentation)
+        })
     }
 }
 

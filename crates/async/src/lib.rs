@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `registered` | the one readiness loop, and the remedies for what would make it spin |
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
-//! | `packet` | one packet, received to its size |
+//! | `packet` | packets, received to their size: one, or a batch by one system call |
+//! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
@@ -21,6 +22,7 @@ mod datagram;
 mod demux;
 mod listener;
 mod nap;
+mod offload;
 mod packet;
 mod registered;
 mod resolve;

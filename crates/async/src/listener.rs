@@ -40,9 +40,17 @@ pub struct Listener {
 
 #[derive(Debug)]
 enum Inner {
-    /// The path goes first: while the socket lives, nobody else can claim it.
-    Connections { _path: Option<OwnedPath>, io: Registered, nap: Nap, pausing: bool },
+    Connections(Box<Connections>),
     Datagrams(DatagramListener),
+}
+
+#[derive(Debug)]
+struct Connections {
+    /// The path goes first: while the socket lives, nobody else can claim it.
+    _path: Option<OwnedPath>,
+    io: Registered,
+    nap: Nap,
+    pausing: bool,
 }
 
 /// A peer that was accepted.
@@ -80,7 +88,7 @@ impl Listener {
         } else {
             let io = Registered::new(socket)?;
             let nap = Nap::new(Duration::from_millis(5), Duration::from_secs(1));
-            Inner::Connections { _path: path, io, nap, pausing: false }
+            Inner::Connections(Box::new(Connections { _path: path, io, nap, pausing: false }))
         };
         Ok(Self { inner, cell })
     }
@@ -93,7 +101,7 @@ impl Listener {
     /// The socket itself.
     pub fn socket(&self) -> &Socket {
         match &self.inner {
-            Inner::Connections { io, .. } => io.socket(),
+            Inner::Connections(connections) => connections.io.socket(),
             Inner::Datagrams(listener) => listener.socket(),
         }
     }
@@ -102,7 +110,7 @@ impl Listener {
     pub fn as_datagrams(&self) -> Option<&DatagramListener> {
         match &self.inner {
             Inner::Datagrams(listener) => Some(listener),
-            Inner::Connections { .. } => None,
+            Inner::Connections(_) => None,
         }
     }
 
@@ -136,11 +144,11 @@ impl Listener {
     ///
     /// Final ones: the socket was shut down, or is none that listens.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
-        let (io, nap, pausing) = match &mut self.inner {
+        let Connections { io, nap, pausing, .. } = match &mut self.inner {
             Inner::Datagrams(listener) => {
                 return listener.poll_accept(cx).map_ok(Accepted::Peer);
             }
-            Inner::Connections { io, nap, pausing, .. } => (io, nap, pausing),
+            Inner::Connections(connections) => &mut **connections,
         };
         loop {
             if *pausing {
@@ -160,7 +168,9 @@ impl Listener {
                     return Poll::Ready(Ok(accepted));
                 }
                 Err(error) => match class(&error) {
-                    Class::Connection => tracing::debug!(%error, "a connection was lost unaccepted"),
+                    Class::Connection => {
+                        tracing::debug!(%error, "a connection was lost unaccepted")
+                    }
                     Class::Shortage => {
                         tracing::warn!(%error, "cannot accept now, trying again after a pause");
                         *pausing = true;

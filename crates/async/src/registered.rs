@@ -108,6 +108,29 @@ impl Registered {
         }
     }
 
+    /// As [`poll_read_with`](Self::poll_read_with), for a call that tells whether it has drained
+    /// the socket: then nothing is asked again before the reactor says so.
+    pub(crate) fn poll_read_batch<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<Option<R>>> {
+        loop {
+            let mut guard = ready!(self.socket.poll_read_ready(cx))?;
+            match attempt(guard.get_inner(), &mut call) {
+                Some(Ok((done, drained))) => {
+                    if drained {
+                        guard.clear_ready();
+                    }
+                    return Poll::Ready(Ok(Some(done)));
+                }
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                None if guard.ready().is_read_closed() => return Poll::Ready(Ok(None)),
+                None => guard.clear_ready(),
+            }
+        }
+    }
+
     /// As [`poll_read_with`](Self::poll_read_with), for any number of tasks, and also woken by
     /// an error of the socket that comes without data.
     pub(crate) async fn read_with<R>(

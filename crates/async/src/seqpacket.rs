@@ -1,13 +1,15 @@
 //! A connected seqpacket socket: messages, in order, with an end.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use anysock_core::{Addr, Cell, Credentials, Outgoing, Received, Shutdown, Socket, Type};
+use bytes::Bytes;
 
-use crate::packet::{self, Packet};
+use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
 /// A connected seqpacket socket.
@@ -201,6 +203,34 @@ impl SeqPacketSocket {
     ) -> Poll<io::Result<Option<Packet>>> {
         poll_recv_packet(&self.io, cx, most)
     }
+
+    /// As [`SeqPacketRecv::poll_recv_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        poll_recv_packets(&self.io, cx, most, count, packets)
+    }
+
+    /// As [`SeqPacketSend::poll_send_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), of the first message.
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        poll_send_packets(&self.io, cx, messages)
+    }
 }
 
 impl SeqPacketRecv {
@@ -217,9 +247,38 @@ impl SeqPacketRecv {
     ) -> Poll<io::Result<Option<Packet>>> {
         poll_recv_packet(&self.io, cx, most)
     }
+
+    /// Appends what is there to `packets`: up to `count` messages of at most `most` bytes, by
+    /// one system call. False at the end. One task at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`SeqPacketSocket::recv`].
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        poll_recv_packets(&self.io, cx, most, count, packets)
+    }
 }
 
 impl SeqPacketSend {
+    /// Sends several messages by one system call; how many were sent, at least one.
+    ///
+    /// # Errors
+    ///
+    /// As [`SeqPacketSocket::send`], of the first message.
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        poll_send_packets(&self.io, cx, messages)
+    }
+
     /// As [`SeqPacketSocket::poll_send`].
     ///
     /// # Errors
@@ -272,7 +331,6 @@ pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
 }
 
 fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
-
     socket.send_message(&[IoSlice::new(message)], &Outgoing::default()).map(drop)
 }
 
@@ -281,17 +339,48 @@ fn poll_send(io: &Registered, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::
     Poll::Ready(sent.inspect_err(|error| record(io, error)))
 }
 
+fn poll_send_packets(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    messages: &VecDeque<Bytes>,
+) -> Poll<io::Result<usize>> {
+    let sent = ready!(io.poll_write_with(cx, |socket| {
+        packet::send_batch(socket, messages, &Outgoing::default())
+    }));
+    Poll::Ready(sent.inspect_err(|error| record(io, error)))
+}
+
 fn poll_recv_packet(
     io: &Registered,
     cx: &mut Context<'_>,
     most: usize,
 ) -> Poll<io::Result<Option<Packet>>> {
-    let received = ready!(io.poll_read_with(cx, |socket| {
-        past_reset(io, || packet::receive(socket, most))
-    }))?;
+    let received = ready!(
+        io.poll_read_with(cx, |socket| { past_reset(io, || packet::receive(socket, most)) })
+    )?;
     Poll::Ready(match received {
         Some((packet, received)) if !is_end(&received) => Ok(Some(packet)),
         _ => end(io),
+    })
+}
+
+fn poll_recv_packets(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    most: usize,
+    count: usize,
+    packets: &mut VecDeque<Packet>,
+) -> Poll<io::Result<bool>> {
+    let before = packets.len();
+    let received = ready!(io.poll_read_batch(cx, |socket| {
+        let wanted = Wanted { most, count, offload: false };
+        let drained = past_reset(io, || packet::receive_batch(socket, wanted, packets, is_end))?;
+        Ok(((), drained == Drained::Yes))
+    }))?;
+    // The end comes again with the next call, after what was received before it.
+    Poll::Ready(match received {
+        Some(()) if packets.len() > before => Ok(true),
+        _ => end::<()>(io).map(|_| false),
     })
 }
 

@@ -207,11 +207,7 @@ fn read(io: &Registered, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<i
     read.map_ok(|length| into.advance(length.unwrap_or(0)))
 }
 
-fn write(
-    io: &Registered,
-    cx: &mut Context<'_>,
-    slices: &[IoSlice<'_>],
-) -> Poll<io::Result<usize>> {
+fn write(io: &Registered, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
     io.poll_write_with(cx, |socket| match slices {
         [slice] => socket.send(slice),
         _ => socket.send_message(slices, &Outgoing::default()),

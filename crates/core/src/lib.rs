@@ -10,6 +10,7 @@
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `batch` | many packets by one system call |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `credentials` | what is received and sent, and what comes with it |
@@ -21,6 +22,7 @@ compile_error!("anysock needs unix sockets: Linux first, other unix systems by d
 
 mod addr;
 mod attached;
+mod batch;
 mod bind;
 mod cell;
 mod credentials;
@@ -37,6 +39,7 @@ mod unix_addr;
 
 pub use addr::Addr;
 pub use attached::Attached;
+pub use batch::{Batched, RecvBatch};
 pub use bind::{OwnedPath, PathClaim, PathError};
 pub use cell::{Cell, UnsupportedCell};
 pub use credentials::Credentials;

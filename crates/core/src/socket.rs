@@ -115,6 +115,10 @@ pub struct Outgoing<'a> {
     pub source: Option<LocalAddress>,
     /// Descriptors to pass; at most 253.
     pub descriptors: &'a [OwnedFd],
+    /// Cut the bytes into datagrams of this size, the last one may be shorter: UDP only, at
+    /// most 64 of them, none larger than the path takes without fragments (udp(7),
+    /// `UDP_SEGMENT`).
+    pub segment: Option<u16>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -325,6 +329,45 @@ impl Socket {
     /// Those of the system call.
     pub fn recv_message(&self, buffer: &mut [u8]) -> io::Result<Received> {
         sys::recv_message(self.as_fd(), buffer)
+    }
+
+    /// Sends each of `packets` as a message of its own, at most
+    /// [`RecvBatch::MOST`](crate::RecvBatch::MOST) of them: sendmmsg(2). How many were sent, at
+    /// least one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call, which concern the first packet.
+    pub fn send_batch<'a>(
+        &self,
+        packets: impl Iterator<Item = &'a [u8]>,
+        with: &Outgoing<'_>,
+    ) -> io::Result<usize> {
+        sys::send_batch(self.as_fd(), packets, with)
+    }
+
+    /// Lets the kernel put datagrams of one sender together: `UDP_GRO`. From then on only
+    /// [`RecvBatch`](crate::RecvBatch) tells them apart.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; `ENOPROTOOPT` where the kernel does not know it.
+    pub fn set_receive_offload(&self, on: bool) -> io::Result<()> {
+        sys::set_flag(self.as_fd(), libc::SOL_UDP, libc::UDP_GRO, on)
+    }
+
+    /// What the path to the connected peer carries in one piece, in bytes, headers included:
+    /// `IP_MTU` or `IPV6_MTU`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; [`NotConnected`](io::ErrorKind::NotConnected) above all.
+    pub fn path_mtu(&self) -> io::Result<usize> {
+        let mtu = match self.cell.domain {
+            Domain::Ipv6 => sys::get_int(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_MTU),
+            _ => sys::get_int(self.as_fd(), libc::IPPROTO_IP, libc::IP_MTU),
+        }?;
+        Ok(usize::try_from(mtu).unwrap_or(0))
     }
 
     /// Takes the next error off the error queue, with the destination it concerns: recvmsg(2)

@@ -67,6 +67,31 @@ pub(crate) fn from_os(address: &SockAddr) -> Option<Addr> {
     Some(Addr::Unix(unix))
 }
 
+/// The address of which the kernel has written `length` bytes to `storage`.
+///
+/// # Safety
+///
+/// They must have been written.
+pub(super) unsafe fn from_os_storage(
+    storage: *const libc::sockaddr_storage,
+    length: libc::socklen_t,
+) -> Option<Addr> {
+    if length == 0 {
+        return None;
+    }
+    let length = length.min(Room::LENGTH);
+    let mut room = Room::new();
+    // SAFETY: both are storages, of which `length` bytes are initialised by the caller's word.
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            storage.cast::<u8>(),
+            room.as_mut_ptr().cast::<u8>(),
+            length as usize,
+        );
+    }
+    room.into_addr(length)
+}
+
 /// Room for an address that the kernel writes.
 pub(super) struct Room(MaybeUninit<libc::sockaddr_storage>);
 

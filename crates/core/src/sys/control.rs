@@ -67,6 +67,11 @@ impl Control {
         }
     }
 
+    /// The size at which the kernel is to cut the bytes into datagrams: udp(7), `UDP_SEGMENT`.
+    pub(super) fn push_segment(&mut self, size: u16) {
+        self.push(libc::SOL_UDP, libc::UDP_SEGMENT, &[size]);
+    }
+
     fn push<T: Copy>(&mut self, level: libc::c_int, kind: libc::c_int, values: &[T]) {
         let length = size_of_val(values);
         // SAFETY: CMSG_SPACE and CMSG_LEN only compute.
@@ -135,6 +140,21 @@ pub(super) unsafe fn read<T: Copy>(data: &[u8]) -> Option<T> {
     }
     // SAFETY: long enough, read without regard to alignment, and any bits are a T.
     Some(unsafe { data.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// The size of the datagrams that the kernel put together, if it did: udp(7), `UDP_GRO`.
+///
+/// # Safety
+///
+/// As [`items`].
+pub(super) unsafe fn segment(header: &libc::msghdr) -> Option<usize> {
+    // SAFETY: the caller vouches for the header; any bits are an int.
+    unsafe {
+        items(header)
+            .find(|item| (item.level, item.kind) == (libc::SOL_UDP, libc::UDP_GRO))
+            .and_then(|item| read::<libc::c_int>(item.data))
+            .and_then(|size| usize::try_from(size).ok())
+    }
 }
 
 /// Takes what came along out of the control messages, descriptors above all: from here on they

@@ -33,6 +33,9 @@ pub(crate) fn send_message(
     if let Some(source) = with.source {
         control.push_source(source);
     }
+    if let Some(size) = with.segment {
+        control.push_segment(size);
+    }
     control.attach_content(&mut header);
     // SAFETY: name, slices and control point to memory that outlives the call, with their
     // lengths; IoSlice is iovec by its documentation; sendmsg only reads through them.

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "system calls; each block says why it is sound")]
 
 mod address;
+mod batch;
 mod control;
 mod error_queue;
 mod file;
@@ -9,10 +10,11 @@ mod message;
 mod option;
 
 pub(crate) use address::{from_os, to_os};
+pub(crate) use batch::{Headers, MOST, send as send_batch};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use message::{accept, recv_buffer, recv_message, send_message};
-pub(crate) use option::{get_credentials, set_flag};
+pub(crate) use option::{get_credentials, get_int, set_flag};
 
 /// Turns the -1 of a system call into the error it stands for.
 fn check(result: libc::ssize_t) -> std::io::Result<usize> {

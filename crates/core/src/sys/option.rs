@@ -26,6 +26,22 @@ pub(crate) fn set_flag(
     super::check(result as libc::ssize_t).map(drop)
 }
 
+/// Reads an option whose value is an `int`: getsockopt(2).
+pub(crate) fn get_int(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length)
+    };
+    super::check(result as libc::ssize_t)?;
+    Ok(value)
+}
+
 /// Who created the other end of a unix connection: `SO_PEERCRED`, unix(7).
 pub(crate) fn get_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let mut value = libc::ucred { pid: 0, uid: 0, gid: 0 };

@@ -1,0 +1,151 @@
+//! Datagrams taken apart by their source: one conversation per peer, on one socket.
+//!
+//! ```text
+//!            one task                       one mailbox per (source, local address)
+//!  socket ──> reader ──┬─ known peer ────────> queue ──> DatagramPeer
+//!                      ├─ stranger ──> arrivals ──> DatagramListener::accept
+//!                      └─ too many, too much, nobody listening ──> dropped and counted
+//! ```
+//!
+//! The reader lives while the listener or a peer lives. It holds the socket only while it runs,
+//! so that the address is free as soon as the last of them is dropped.
+
+mod peer;
+mod reader;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anysock_core::{Addr, OwnedPath, Socket, Type};
+
+use self::reader::Shared;
+
+pub use self::peer::{DatagramPeer, PeerRecv, PeerSend};
+
+/// The bounds of a [`DatagramListener`].
+///
+/// What is held for unaccepted and accepted peers together is at most `peers` × (`queue_bytes`
+/// plus one message).
+///
+/// ```
+/// use anysock_async::PeerLimits;
+/// let limits = PeerLimits { peers: 100, ..PeerLimits::default() };
+/// assert_eq!(limits.queue_messages, 128);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerLimits {
+    /// Most peers at a time, accepted or waiting; datagrams of others are dropped. 10,000.
+    pub peers: usize,
+    /// Most messages that wait for one peer; the newest is dropped beyond. 128.
+    pub queue_messages: usize,
+    /// Most bytes that wait for one peer. 256 KiB.
+    pub queue_bytes: usize,
+    /// Longest message received, in bytes; longer ones are truncated and counted. 64 KiB.
+    pub max_message: usize,
+    /// A peer of whom nothing was heard, and to whom nothing was sent, for so long is gone.
+    /// 60 seconds.
+    pub idle: Duration,
+    /// How long a reply may wait for room before it is dropped and counted. 100 ms.
+    pub patience: Duration,
+}
+
+impl Default for PeerLimits {
+    fn default() -> Self {
+        Self {
+            peers: 10_000,
+            queue_messages: 128,
+            queue_bytes: 256 * 1024,
+            max_message: 64 * 1024,
+            idle: Duration::from_secs(60),
+            patience: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Accepts the senders of datagrams as peers.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::{Accepted, DatagramSocket, PeerLimits, bind};
+/// use anysock_core::{Options, Type};
+///
+/// let any = "127.0.0.1:0".parse::<std::net::SocketAddr>()?.into();
+/// let mut listener = bind(&any, Type::Datagram, &Options::default(), &PeerLimits::default()).await?;
+/// let client = DatagramSocket::bind(&any, &Options::default())?;
+/// client.send_to(b"hello", &listener.local_addr()?).await?;
+/// let Accepted::Peer(peer) = listener.accept().await? else { unreachable!() };
+/// assert_eq!(peer.peer_addr(), &client.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DatagramListener {
+    shared: Arc<Shared>,
+}
+
+impl DatagramListener {
+    pub(crate) fn new(
+        socket: Socket,
+        limits: PeerLimits,
+        path: Option<OwnedPath>,
+    ) -> io::Result<Self> {
+        crate::expect_type(&socket, Type::Datagram)?;
+        let shared = Shared::start(socket, limits, path)?;
+        Ok(Self { shared })
+    }
+
+    /// Where the socket is.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        self.shared.io.socket().local_addr()
+    }
+
+    /// The socket itself. Reading from it takes datagrams away from peers.
+    pub fn socket(&self) -> &Socket {
+        self.shared.io.socket()
+    }
+
+    /// Datagrams that were dropped: of strangers beyond the bound, and for full queues.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Peers that are known now, accepted or waiting.
+    pub fn peers(&self) -> usize {
+        self.shared.table().mailboxes.len()
+    }
+
+    /// Waits for a peer that was not known before.
+    ///
+    /// # Errors
+    ///
+    /// Final: receiving on this socket was shut down.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<DatagramPeer>> {
+        let mut table = self.shared.table();
+        if let Some(mailbox) = table.arrivals.pop_front() {
+            drop(table);
+            return Poll::Ready(Ok(DatagramPeer::new(Arc::clone(&self.shared), mailbox)));
+        }
+        if table.closed {
+            return Poll::Ready(Err(crate::listener::shut_down()));
+        }
+        table.acceptor = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for DatagramListener {
+    fn drop(&mut self) {
+        let mut table = self.shared.table();
+        table.listening = false;
+        for stranger in std::mem::take(&mut table.arrivals) {
+            table.mailboxes.remove(&stranger.key);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! One sender of datagrams as a peer: what it sends, and what it is answered.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use anysock_core::{Addr, Cell, Outgoing, Socket, UnixAddr};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::reader::{Mailbox, Shared, length};
+use crate::nap::Nap;
+use crate::offload::Segmentation;
+use crate::packet::{self, Packet};
+
+/// One sender of datagrams: receives what it sends, and answers it from the address that it
+/// asked.
+///
+/// ```no_run
+/// # async fn answer(mut peer: anysock_async::DatagramPeer) -> std::io::Result<()> {
+/// std::future::poll_fn(|cx| peer.poll_send(cx, b"hello")).await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DatagramPeer {
+    receiving: PeerRecv,
+    sending: PeerSend,
+}
+
+/// The receiving half of a [`DatagramPeer`].
+///
+/// ```
+/// # fn split(peer: anysock_async::DatagramPeer) {
+/// let (receiving, sending): (anysock_async::PeerRecv, anysock_async::PeerSend) =
+///     peer.into_split();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct PeerRecv {
+    peer: Arc<Peer>,
+}
+
+/// The sending half of a [`DatagramPeer`].
+///
+/// ```
+/// # fn split(peer: anysock_async::DatagramPeer) {
+/// let (_, sending) = peer.into_split();
+/// println!("{}", sending.peer_addr());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct PeerSend {
+    peer: Arc<Peer>,
+    nap: Nap,
+    blocked: Option<Instant>,
+    segmentation: Segmentation,
+}
+
+/// An accepted peer; dropping it forgets it.
+#[derive(Debug)]
+struct Peer {
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl DatagramPeer {
+    pub(super) fn new(shared: Arc<Shared>, mailbox: Arc<Mailbox>) -> Self {
+        let nap = Nap::new(Duration::from_micros(500), Duration::from_millis(20));
+        let peer = Arc::new(Peer { shared, mailbox });
+        let receiving = PeerRecv { peer: Arc::clone(&peer) };
+        let segmentation = Segmentation::default();
+        Self { receiving, sending: PeerSend { peer, nap, blocked: None, segmentation } }
+    }
+
+    /// Takes the peer apart into halves that never wait for each other.
+    pub fn into_split(self) -> (PeerRecv, PeerSend) {
+        (self.receiving, self.sending)
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.sending.cell()
+    }
+
+    /// Whose datagrams these are.
+    pub fn peer_addr(&self) -> &Addr {
+        self.sending.peer_addr()
+    }
+
+    /// Where the listener is; with the address that this peer asked, where that is known.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        let bound = self.sending.peer.shared.io.socket().local_addr()?;
+        Ok(match (bound, self.sending.peer.mailbox.key.local) {
+            (Addr::Ip(mut bound), Some(local)) => {
+                bound.set_ip(local.address);
+                Addr::Ip(bound)
+            }
+            (bound, _) => bound,
+        })
+    }
+
+    /// Bytes that wait here.
+    pub fn held(&self) -> usize {
+        self.receiving.held()
+    }
+
+    /// As [`PeerRecv::poll_recv_packet`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PeerRecv::poll_recv_packet`].
+    pub fn poll_recv_packet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        self.receiving.poll_recv_packet(cx)
+    }
+
+    /// As [`PeerSend::poll_send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PeerSend::poll_send`].
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
+        self.sending.poll_send(cx, message)
+    }
+
+    /// As [`PeerSend::poll_send_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PeerSend::poll_send_packets`].
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.sending.poll_send_packets(cx, messages)
+    }
+
+    /// As [`PeerSend::max_message`].
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn max_message(&self) -> io::Result<usize> {
+        self.sending.max_message()
+    }
+}
+
+impl PeerRecv {
+    /// The next datagram of this peer; `None` once it has been silent for too long, or
+    /// receiving was shut down.
+    ///
+    /// # Errors
+    ///
+    /// An ICMP answer to what was sent to this peer; the peer lives on.
+    pub fn poll_recv_packet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        ready!(crate::poll_budget(cx));
+        let mut content = self.peer.mailbox.content();
+        if let Some(next) = content.queue.pop_front() {
+            content.bytes -= length(&next);
+            return Poll::Ready(next.map(Some));
+        }
+        // The queue's own memory goes with its last message.
+        content.queue = VecDeque::new();
+        if content.ended {
+            return Poll::Ready(Ok(None));
+        }
+        content.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Datagrams of this peer that were dropped for a full queue.
+    pub fn dropped(&self) -> u64 {
+        self.peer.mailbox.content().dropped
+    }
+
+    /// Bytes that wait here.
+    pub fn held(&self) -> usize {
+        self.peer.mailbox.content().bytes
+    }
+}
+
+impl PeerSend {
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.peer.shared.io.socket().cell()
+    }
+
+    /// To whom this sends.
+    pub fn peer_addr(&self) -> &Addr {
+        &self.peer.mailbox.key.source
+    }
+
+    /// The longest message that can be sent, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn max_message(&self) -> io::Result<usize> {
+        crate::datagram::max_message(self.peer.shared.io.socket())
+    }
+
+    /// Sends one message to this peer, from the address that it asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_send_packets`](Self::poll_send_packets).
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
+        self.poll_send_with(cx, |socket, with, _| {
+            socket.send_batch(std::iter::once(message), with).map(drop)
+        })
+    }
+
+    /// Sends several messages to this peer, from the address that it asked, by one system call;
+    /// how many were sent, at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if there was no room for the first message within
+    /// the listener's patience: it is to be dropped.
+    /// [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) towards an unnamed unix socket,
+    /// which cannot be answered. As sendmsg(2), of the first message.
+    pub fn poll_send_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_with(cx, |socket, with, segmentation| {
+            packet::send_run(socket, messages, with, segmentation)
+        })
+    }
+
+    fn poll_send_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket, &Outgoing<'_>, &mut Segmentation) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let Self { peer, nap, blocked, segmentation } = self;
+        let shared = &peer.shared;
+        let key = &peer.mailbox.key;
+        if key.source == Addr::Unix(UnixAddr::Unnamed) {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                "the sender has no name and cannot be answered; it must bind first",
+            )));
+        }
+        ready!(crate::poll_budget(cx));
+        let mut with = Outgoing::to(&key.source);
+        with.source = key.local;
+        let done = loop {
+            match shared.send(|socket| call(socket, &with, segmentation)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let since = *blocked.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= shared.limits.patience {
+                        shared.dropped.fetch_add(1, Ordering::Relaxed);
+                        tracing::debug!(peer = %key.source, "a reply found no room and is dropped");
+                        break Err(io::Error::new(
+                            io::ErrorKind::TimedOut,
+                            "the peer does not read, or the send buffer is full",
+                        ));
+                    }
+                    ready!(nap.poll(cx));
+                }
+                done => break done,
+            }
+        };
+        *blocked = None;
+        nap.reset();
+        peer.mailbox.content().active = Instant::now();
+        Poll::Ready(done)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let mut table = self.shared.table();
+        let known = table.mailboxes.get(&self.mailbox.key);
+        if known.is_some_and(|known| Arc::ptr_eq(known, &self.mailbox)) {
+            table.mailboxes.remove(&self.mailbox.key);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The one task that reads, and where it puts what it reads.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use anysock_core::{Addr, LocalAddress, OwnedPath, Received, RecvBatch, Socket, UnixAddr};
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+use super::PeerLimits;
+use crate::nap::Nap;
+use crate::packet::{self, Arrived, Drained, Packet, Wanted};
+use crate::registered::Registered;
+
+/// The socket and everybody who was heard on it. Alive while the listener or a peer is.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// The path goes first: while the socket lives, nobody else can claim it.
+    _path: Option<OwnedPath>,
+    pub(super) io: Registered,
+    /// Whether the kernel puts datagrams together.
+    pub(super) offload: bool,
+    pub(super) limits: PeerLimits,
+    pub(super) table: Mutex<Table>,
+    pub(super) reader: OnceLock<AbortHandle>,
+    pub(super) dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) mailboxes: HashMap<Key, Arc<Mailbox>>,
+    pub(super) arrivals: VecDeque<Arc<Mailbox>>,
+    pub(super) acceptor: Option<Waker>,
+    pub(super) listening: bool,
+    /// Receiving was shut down: nobody will be heard again.
+    pub(super) closed: bool,
+}
+
+/// What tells peers apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) source: Addr,
+    pub(super) local: Option<LocalAddress>,
+}
+
+/// Where one peer's datagrams wait.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    pub(super) key: Key,
+    pub(super) content: Mutex<Content>,
+}
+
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) queue: VecDeque<io::Result<Packet>>,
+    pub(super) bytes: usize,
+    pub(super) dropped: u64,
+    pub(super) active: Instant,
+    pub(super) ended: bool,
+    pub(super) waker: Option<Waker>,
+}
+
+/// Reads for everybody, until nobody is left.
+async fn read(shared: Weak<Shared>, idle: Duration) {
+    let period = (idle / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(100));
+    std::future::poll_fn(|cx| match shared.upgrade() {
+        Some(shared) => shared.poll_read(cx, &mut ticks, &mut nap),
+        None => Poll::Ready(()),
+    })
+    .await;
+}
+
+impl Shared {
+    /// Registers the socket and begins to read.
+    pub(super) fn start(
+        socket: Socket,
+        limits: PeerLimits,
+        path: Option<OwnedPath>,
+    ) -> io::Result<Arc<Self>> {
+        let mut offload = false;
+        if let Addr::Ip(local) = socket.local_addr()? {
+            offload = socket.set_receive_offload(true).is_ok();
+            socket.set_receive_errors(true)?;
+            // A socket of one address is always asked at that one.
+            if local.ip().is_unspecified() {
+                socket.set_receive_destination(true)?;
+            }
+        }
+        let shared = Arc::new(Shared {
+            _path: path,
+            io: Registered::new(socket)?,
+            offload,
+            limits,
+            table: Mutex::new(Table {
+                mailboxes: HashMap::new(),
+                arrivals: VecDeque::new(),
+                acceptor: None,
+                listening: true,
+                closed: false,
+            }),
+            reader: OnceLock::new(),
+            dropped: AtomicU64::new(0),
+        });
+        let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
+        let _ = shared.reader.set(reader.abort_handle());
+        Ok(shared)
+    }
+
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One turn of the reader: what is there, in batches, each peer woken once a batch.
+    fn poll_read(&self, cx: &mut Context<'_>, ticks: &mut Interval, nap: &mut Nap) -> Poll<()> {
+        while ticks.poll_tick(cx).is_ready() {
+            self.route_errors();
+            self.forget_idle();
+        }
+        loop {
+            let mut wakers = Vec::new();
+            let turn = self.poll_batch(cx, &mut wakers);
+            wakers.into_iter().for_each(Waker::wake);
+            match ready!(turn) {
+                Ok(true) => nap.reset(),
+                Ok(false) => {
+                    self.close();
+                    return Poll::Ready(());
+                }
+                // The answer to something that was sent: it is on the error queue as well, and
+                // routed from there. Anything else may last, and must not spin.
+                Err(error) => {
+                    if self.route_errors() == 0 {
+                        tracing::warn!(%error, "receiving failed");
+                        ready!(nap.poll(cx));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One batch of datagrams; false if receiving was shut down.
+    fn poll_batch(&self, cx: &mut Context<'_>, wakers: &mut Vec<Waker>) -> Poll<io::Result<bool>> {
+        let most = self.limits.max_message;
+        let wanted = Wanted { most, count: RecvBatch::MOST, offload: self.offload };
+        let done = ready!(self.io.poll_read_batch(cx, |socket| {
+            let mut table = self.table();
+            let drained = packet::receive_each(socket, wanted, |arrived, received, _| {
+                // Copied to its size: what waits in a queue keeps nothing else alive.
+                let packet = match arrived {
+                    Arrived::Whole(bytes) => Packet::Message(Bytes::copy_from_slice(bytes).into()),
+                    Arrived::TooLong(length) => Packet::Truncated { length },
+                };
+                wakers.extend(self.deliver(&mut table, packet, received));
+                true
+            })?;
+            Ok(((), drained == Drained::Yes))
+        }))?;
+        Poll::Ready(Ok(done.is_some()))
+    }
+
+    /// Puts one datagram where it belongs; whom to wake.
+    fn deliver(&self, table: &mut Table, packet: Packet, received: &Received) -> Option<Waker> {
+        let source = received.source.clone().unwrap_or(Addr::Unix(UnixAddr::Unnamed));
+        let local = received.destination.filter(|local| !local.address.is_multicast());
+        let key = Key { source, local };
+        if let Some(mailbox) = table.mailboxes.get(&key) {
+            return self.queue(mailbox, Ok(packet));
+        }
+        if !table.listening || table.mailboxes.len() >= self.limits.peers {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(peer = %key.source, "datagram of a stranger dropped");
+            return None;
+        }
+        let mailbox = Arc::new(Mailbox::new(key.clone()));
+        self.queue(&mailbox, Ok(packet));
+        table.mailboxes.insert(key, Arc::clone(&mailbox));
+        table.arrivals.push_back(mailbox);
+        table.acceptor.take()
+    }
+
+    fn queue(&self, mailbox: &Mailbox, next: io::Result<Packet>) -> Option<Waker> {
+        let mut content = mailbox.content();
+        content.active = Instant::now();
+        let full = content.queue.len() >= self.limits.queue_messages
+            || content.bytes >= self.limits.queue_bytes;
+        if full {
+            content.dropped += 1;
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(peer = %mailbox.key.source, "datagram dropped: the queue is full");
+            return None;
+        }
+        content.bytes += length(&next);
+        content.queue.push_back(next);
+        content.waker.take()
+    }
+
+    /// Takes what the error queue holds to the peers it concerns; how many there were.
+    fn route_errors(&self) -> usize {
+        if !self.io.socket().cell().domain.is_inet() {
+            return 0;
+        }
+        let mut count = 0;
+        while let (Ok(Some((destination, error))), true) =
+            (self.io.socket().recv_error(), count < 1_000)
+        {
+            count += 1;
+            let table = self.table();
+            let concerned: Vec<_> = table
+                .mailboxes
+                .values()
+                .filter(|mailbox| Some(&mailbox.key.source) == destination.as_ref())
+                .cloned()
+                .collect();
+            drop(table);
+            for mailbox in concerned {
+                let copy = io::Error::from(error.kind());
+                let copy = error.raw_os_error().map_or(copy, io::Error::from_raw_os_error);
+                if let Some(waker) = self.queue(&mailbox, Err(copy)) {
+                    waker.wake();
+                }
+            }
+        }
+        count
+    }
+
+    fn forget_idle(&self) {
+        let now = Instant::now();
+        let mut wakers = Vec::new();
+        let mut table = self.table();
+        table.mailboxes.retain(|_, mailbox| {
+            let mut content = mailbox.content();
+            let keep = now.duration_since(content.active) < self.limits.idle;
+            if !keep {
+                wakers.extend(content.end());
+            }
+            keep
+        });
+        table.arrivals.retain(|mailbox| !mailbox.content().ended);
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Receiving was shut down: the end for everybody.
+    fn close(&self) {
+        let mut table = self.table();
+        table.closed = true;
+        let mut wakers: Vec<_> = table.acceptor.take().into_iter().collect();
+        for mailbox in table.mailboxes.values() {
+            let mut content = mailbox.content();
+            content.ended = true;
+            wakers.extend(content.waker.take());
+        }
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sends to one peer. An error that an earlier message to another peer caused is pending on
+    /// the socket, and fails the innocent one: it is routed, and this one sent again.
+    pub(super) fn send<R>(&self, mut call: impl FnMut(&Socket) -> io::Result<R>) -> io::Result<R> {
+        let mut attempts = 0;
+        loop {
+            match call(self.io.socket()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                Err(_) if attempts < 3 && self.route_errors() > 0 => attempts += 1,
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Its registration is gone, and with it whatever would have woken the reader.
+        if let Some(reader) = self.reader.get() {
+            reader.abort();
+        }
+    }
+}
+
+impl Mailbox {
+    fn new(key: Key) -> Self {
+        let content = Content {
+            queue: VecDeque::new(),
+            bytes: 0,
+            dropped: 0,
+            active: Instant::now(),
+            ended: false,
+            waker: None,
+        };
+        Self { key, content: Mutex::new(content) }
+    }
+
+    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    /// Ends the conversation, and discards what waits.
+    fn end(&mut self) -> Option<Waker> {
+        self.ended = true;
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+        self.waker.take()
+    }
+}
+
+pub(super) fn length(packet: &io::Result<Packet>) -> usize {
+    match packet {
+        Ok(Packet::Message(message)) => message.len(),
+        _ => 0,
+    }
+}
