@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anysock_core::{Addr, Cell, Domain, Socket, Type, UnixAddr};
 
+use crate::process::keep_quiet;
 use crate::raw::{POLLIN, POLLOUT, poll};
 
 /// Two sockets that are connected to each other.
@@ -45,6 +46,7 @@ pub(crate) fn fresh(domain: Domain) -> Addr {
 }
 
 pub(crate) fn bound(cell: Cell) -> Socket {
+    keep_quiet();
     let socket = Socket::open(cell).unwrap();
     socket.bind(&fresh(cell.domain)).unwrap();
     socket

@@ -13,6 +13,7 @@ macro_rules! per_cell {
     };
 }
 
+mod budget;
 mod credentials;
 mod datagrams;
 mod descriptors;
@@ -20,9 +21,14 @@ mod document;
 mod ends;
 mod events;
 mod killed;
+mod near;
+mod opening;
 mod paths;
 mod process;
 mod raw;
 mod reset;
+mod shortage;
+mod sigpipe;
+mod tokio_events;
 mod traps;
 mod watchdog;

@@ -1,11 +1,27 @@
 //! This test binary again, as another process.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, TryLockError, mpsc};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Held for reading by threads whose sockets must close when they are dropped, for writing while
+/// a process is started: until its exec it has copies of them all.
+static STARTING: RwLock<()> = RwLock::new(());
+
+thread_local! {
+    static QUIET: RefCell<Option<RwLockReadGuard<'static, ()>>> = const { RefCell::new(None) };
+}
+
+/// From here on no other thread starts a process, until this thread ends or starts one itself.
+pub(crate) fn keep_quiet() {
+    QUIET.with_borrow_mut(|quiet| {
+        quiet.get_or_insert_with(|| STARTING.read().unwrap_or_else(PoisonError::into_inner));
+    });
+}
 
 /// A command that runs one test of this binary, by its module and name, which finds its part in
 /// the environment.
@@ -18,7 +34,7 @@ pub(crate) fn rerun(test: &str) -> Command {
 /// Runs a part to its end, within a deadline, and shows what it said if it failed.
 pub(crate) fn run(command: &mut Command) {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let process = Process(child.spawn().unwrap());
+    let process = Process(spawn(child));
     let id = process.0.id();
     let (tell, hear) = mpsc::channel();
     std::thread::spawn(move || {
@@ -42,6 +58,23 @@ pub(crate) fn run(command: &mut Command) {
     assert!(status.success() && text.contains("1 passed"), "{text}");
 }
 
+/// Starts a process while no other test needs its sockets to close at once.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    QUIET.with_borrow_mut(|quiet| *quiet = None);
+    // A wedged test never gives up its part of the lock, and must not hang the others.
+    let until = Instant::now() + DEADLINE;
+    let _starting = loop {
+        match STARTING.try_write() {
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::Poisoned(poisoned)) => break Some(poisoned.into_inner()),
+            taken => break taken.ok(),
+        }
+    };
+    command.spawn().unwrap()
+}
+
 fn kill(id: u32) {
     // SAFETY: kill takes numbers only; the process is our child and was not waited for.
     unsafe { libc::kill(id as libc::pid_t, libc::SIGKILL) };
@@ -54,7 +87,7 @@ impl Process {
     /// Starts one whose lines of output can be waited for.
     pub(crate) fn start(command: &mut Command) -> (Self, Lines) {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = child.spawn().unwrap();
+        let mut child = spawn(child);
         let output = BufReader::new(child.stdout.take().unwrap());
         let (tell, lines) = mpsc::channel();
         std::thread::spawn(move || {

@@ -4,6 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
+use anysock_core::Socket;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
 pub(crate) use libc::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -50,10 +54,8 @@ pub(crate) fn set_option(
 
 /// connect(2) to no address at all, which takes a connection back.
 pub(crate) fn dissolve(socket: &impl AsFd) -> io::Result<()> {
-    let nobody = libc::sockaddr {
-        sa_family: libc::AF_UNSPEC as libc::sa_family_t,
-        sa_data: [0; 14],
-    };
+    let nobody =
+        libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
     // SAFETY: the pointer and the length describe `nobody`, which outlives the call.
     let result = unsafe {
         libc::connect(
@@ -93,7 +95,11 @@ impl Raw {
             .collect()
     }
 
-    pub(crate) fn data(&self, level: libc::c_int, kind: libc::c_int) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn data(
+        &self,
+        level: libc::c_int,
+        kind: libc::c_int,
+    ) -> impl Iterator<Item = &[u8]> {
         self.control.iter().filter(move |item| (item.0, item.1) == (level, kind)).map(|i| &i.2[..])
     }
 }
@@ -165,6 +171,12 @@ pub(crate) fn limit_descriptors(most: u64) {
         limit.rlim_cur = most.min(limit.rlim_max);
         assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
     }
+}
+
+/// Registers a socket with the reactor, as the library does it.
+pub(crate) fn register(socket: Socket, interest: Interest) -> AsyncFd<Socket> {
+    // SAFETY: a Socket owns its descriptor, always gives the same one, and keeps it open.
+    unsafe { AsyncFd::register_with_interest(socket, interest) }.unwrap()
 }
 
 /// Gives SIGPIPE back what it does in a program that is not Rust's: it kills.

@@ -44,6 +44,11 @@ where
     }
 }
 
+/// Polls once.
+pub(crate) async fn poll_once<F: Future>(mut operation: Pin<&mut F>) -> Poll<F::Output> {
+    std::future::poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await
+}
+
 /// Watches an operation that is blocked: it is polled rarely, its neighbours run, and the thread
 /// is idle.
 ///

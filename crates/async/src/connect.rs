@@ -204,3 +204,20 @@ impl std::error::Error for ConnectError {
         Some(&self.source)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_has_connected_to_itself_is_refused() {
+        for (cell, any) in [(Cell::IPV4_STREAM, "127.0.0.1:0"), (Cell::IPV6_STREAM, "[::1]:0")] {
+            let socket = Socket::open(cell).unwrap();
+            socket.bind(&Addr::Ip(any.parse().unwrap())).unwrap();
+            let begun = socket.connect(&socket.local_addr().unwrap());
+            assert!(begun.is_ok() || is_in_progress(&begun.unwrap_err()));
+            let refused = not_itself(socket).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        }
+    }
+}

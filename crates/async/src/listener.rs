@@ -234,3 +234,19 @@ pub(crate) fn shut_down() -> io::Error {
     let what = "the listening socket was shut down, by this process or another that holds it";
     io::Error::new(io::ErrorKind::NotConnected, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_accept_say_whether_the_listener_survives() {
+        let lost = [libc::ECONNABORTED, libc::EPROTO, libc::EPERM, libc::ENETDOWN, libc::ETIMEDOUT];
+        let short = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+        let done = [libc::EINVAL, libc::EBADF, libc::ENOTSOCK, libc::EFAULT];
+        let class = |number: &i32| class(&io::Error::from_raw_os_error(*number));
+        assert!(lost.iter().all(|number| matches!(class(number), Class::Connection)));
+        assert!(short.iter().all(|number| matches!(class(number), Class::Shortage)));
+        assert!(done.iter().all(|number| matches!(class(number), Class::Final)));
+    }
+}

@@ -137,6 +137,8 @@ impl Registered {
         &self,
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> io::Result<Option<R>> {
+        // Unlike polling for readiness, waiting for several kinds of it spends no budget.
+        std::future::poll_fn(poll_budget).await;
         loop {
             let guard = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
             if let Some(outcome) = settle_read(guard, &mut call) {
@@ -189,6 +191,7 @@ impl Registered {
             return done;
         }
         let mut nap = writing_nap();
+        let mut renewing = false;
         loop {
             let fresh = self.fresh();
             let current = fresh.as_deref().unwrap_or(&self.socket);
@@ -197,9 +200,11 @@ impl Registered {
                 Write::Done(done) => return done,
                 Write::Wait => {}
                 Write::Stale => {
-                    if fresh.is_some() {
+                    // Also where no registration could be had.
+                    if renewing {
                         nap.take().await;
                     }
+                    renewing = true;
                     self.renew(&mut self.writing());
                 }
             }

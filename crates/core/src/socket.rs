@@ -407,12 +407,17 @@ impl Socket {
 
     /// Queues the ICMP answers to what was sent: `IP_RECVERR` or `IPV6_RECVERR`.
     ///
+    /// An IPv6 socket may have IPv4 peers, whose answers are asked for separately: two calls.
+    ///
     /// # Errors
     ///
     /// Those of the system call.
     pub fn set_receive_errors(&self, on: bool) -> io::Result<()> {
         match self.cell.domain {
-            Domain::Ipv6 => sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVERR, on),
+            Domain::Ipv6 => {
+                sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVERR, on)?;
+                sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, on)
+            }
             _ => sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, on),
         }
     }

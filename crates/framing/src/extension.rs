@@ -117,23 +117,35 @@ pub trait SendExt: SendHalf {
         Close(self)
     }
 
-    /// Sends one message if that is possible at once, and gives it back otherwise.
+    /// Accepts one message if that is possible at once, and gives it back otherwise. As with
+    /// [`feed`](Self::feed), a later flush sends it.
     ///
-    /// What the kernel does not take at once is sent by a later call.
+    /// After [`ready`](Self::ready) it is possible: together they are a send that tells, however
+    /// often it is dropped, which messages were accepted.
     ///
     /// # Errors
     ///
     /// The message, and why it was not accepted: [`NotReady`](crate::ErrorKind::NotReady), or
-    /// an error of [`SendHalf::start_send`]. An error of flushing earlier messages is kept for
-    /// the next call.
+    /// an error of [`SendHalf::poll_ready`] or [`SendHalf::start_send`].
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_framing::{RecvExt, SendExt, memory};
+    ///
+    /// let (mut a, mut b) = memory::pair();
+    /// a.ready().await?; // dropped here, nothing was sent
+    /// a.try_send("hello")?;
+    /// a.flush().await?; // dropped here, it is sent by a later call
+    /// assert_eq!(b.recv().await?.unwrap(), "hello");
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     fn try_send<M: AsPayload>(&mut self, mut message: M) -> Result<(), TrySendError<M>> {
         let mut cx = Context::from_waker(Waker::noop());
         let accepted = match self.poll_ready(&mut cx) {
             Poll::Pending => Err(crate::ErrorKind::NotReady.into()),
             Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(())) => {
-                self.start_send(message.as_payload(), &mut Attached::nothing())
-            }
+            Poll::Ready(Ok(())) => self.start_send(message.as_payload(), &mut Attached::nothing()),
         };
         accepted.map_err(|error| TrySendError { message, error })
     }

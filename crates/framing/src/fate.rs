@@ -1,26 +1,59 @@
 //! What one half of a connection met, and the other has to report.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use crate::{Error, ErrorKind};
 
-/// The reset of a connection, recorded by whichever half meets it first.
+/// How a connection ended: settled once, by the first half that meets a failure or reports an
+/// orderly end.
 #[derive(Debug, Default)]
-pub(crate) struct Fate(OnceLock<Error>);
+pub(crate) struct Fate {
+    failure: OnceLock<Option<Error>>,
+    receiver: Mutex<Option<Waker>>,
+}
 
 impl Fate {
     /// Records `error`, if it is one that ends the connection for both halves.
     pub(crate) fn record(&self, error: &Error) {
         if matches!(error.kind(), ErrorKind::Io(_)) {
-            let _ = self.0.set(error.duplicate());
+            let _ = self.failure.set(Some(error.duplicate()));
+            if let Some(receiver) = self.receiver().take() {
+                receiver.wake();
+            }
         }
     }
 
-    /// What the orderly end of receiving turns out to be.
+    /// What the orderly end of receiving turns out to be; the same for ever after.
     pub(crate) fn at_end<T>(&self) -> Result<Option<T>, Error> {
-        self.0.get().map_or(Ok(None), |error| Err(error.duplicate()))
+        match self.failure.get_or_init(|| None) {
+            Some(error) => Err(error.duplicate()),
+            None => Ok(None),
+        }
     }
+
+    /// For a receiver that has nothing to receive, and whose socket never tells that the peer
+    /// is gone: the failure of sending that told.
+    pub(crate) fn poll_gone<T>(&self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        // First the waker, then the look: a failure in between is seen, or wakes.
+        self.receiver().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        match self.failure.get() {
+            Some(Some(error)) if is_gone(error) => Poll::Ready(Err(error.duplicate())),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn receiver(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the failure of sending says that nothing can come from the peer either. A broken pipe
+/// does not: this side may have shut down one direction.
+fn is_gone(error: &Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.io_kind(), Some(K::ConnectionRefused | K::ConnectionReset | K::NotConnected))
 }
 
 impl Error {
@@ -39,5 +72,56 @@ impl Error {
             survivable => K::Io(io::Error::other(survivable.to_string())),
         }
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_test::{assert_pending, assert_ready_err, task};
+
+    fn failure(number: i32) -> Error {
+        io::Error::from_raw_os_error(number).into()
+    }
+
+    #[test]
+    fn a_failure_before_the_end_is_reported_at_the_end_each_time() {
+        let fate = Fate::default();
+        fate.record(&failure(libc::EPIPE));
+        fate.record(&failure(libc::ECONNRESET));
+        for _ in 0..2 {
+            let error = fate.at_end::<()>().unwrap_err();
+            assert_eq!(error.io_kind(), Some(io::ErrorKind::BrokenPipe));
+        }
+    }
+
+    #[test]
+    fn a_failure_after_an_orderly_end_was_reported_does_not_change_it() {
+        let fate = Fate::default();
+        assert!(fate.at_end::<()>().unwrap().is_none());
+        fate.record(&failure(libc::EPIPE));
+        assert!(fate.at_end::<()>().unwrap().is_none());
+    }
+
+    #[test]
+    fn errors_of_a_codec_concern_one_half_alone() {
+        let fate = Fate::default();
+        fate.record(&ErrorKind::CutOff { held: 1 }.into());
+        assert!(fate.at_end::<()>().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_waiting_receiver_is_woken_by_a_peer_that_is_gone_and_not_by_a_broken_pipe() {
+        for (number, gone) in [(libc::ECONNREFUSED, true), (libc::EPIPE, false)] {
+            let fate = Fate::default();
+            let mut waiting = task::spawn(std::future::poll_fn(|cx| fate.poll_gone::<()>(cx)));
+            assert_pending!(waiting.poll());
+            fate.record(&failure(number));
+            assert!(waiting.is_woken());
+            match gone {
+                true => drop(assert_ready_err!(waiting.poll())),
+                false => assert_pending!(waiting.poll()),
+            }
+        }
     }
 }

@@ -1,20 +1,20 @@
 //! Stream → messages: a codec over a byte stream.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::poll_budget;
 use anysock_core::{Attached, Guarantees, Message};
 use bytes::BytesMut;
+use tokio::task::coop;
 
 use crate::fate::Fate;
 use crate::read_buffer::ReadBuffer;
-use crate::sending::{HIGH_WATERMARK, State, flush_before};
+use crate::sending::{Drive, Queue, Sending};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
-    ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf,
-    SendHalf, Stats, Transport,
+    ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf,
+    Stats, Transport,
 };
 
 /// What a framed stream promises: what a stream does, and boundaries.
@@ -42,7 +42,7 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
 #[derive(Debug)]
 pub struct Framed<S, C> {
     io: S,
-    outgoing: Outgoing<C>,
+    outgoing: Sending<Frames<C>>,
     incoming: Incoming<C>,
     fate: Fate,
 }
@@ -59,7 +59,7 @@ pub struct Framed<S, C> {
 #[derive(Debug)]
 pub struct FramedSend<W, C> {
     io: W,
-    outgoing: Outgoing<C>,
+    outgoing: Sending<Frames<C>>,
     fate: Arc<Fate>,
 }
 
@@ -78,14 +78,13 @@ pub struct FramedRecv<R, C> {
     fate: Arc<Fate>,
 }
 
+/// Frames on their way into a stream.
 #[derive(Debug)]
-struct Outgoing<C> {
+struct Frames<C> {
     codec: C,
     queue: WriteQueue,
-    state: State,
-    /// An error that a flush inside of receiving met, for the next call that sends.
-    kept: Option<Error>,
-    stats: Stats,
+    /// The stream has taken bytes and was not flushed since.
+    unflushed: bool,
 }
 
 #[derive(Debug)]
@@ -93,38 +92,31 @@ struct Incoming<C> {
     codec: C,
     buffer: ReadBuffer,
     ended: Option<Result<(), Error>>,
-    stats: Stats,
+    received: u64,
+    received_bytes: u64,
 }
 
 impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
     /// Frames `stream` by `codec`. Nothing must have been read from the stream before that
     /// belongs to a message.
     pub fn new(stream: S, codec: C) -> Self {
-        Self {
-            io: stream,
-            outgoing: Outgoing {
-                codec: codec.clone(),
-                queue: WriteQueue::default(),
-                state: State::Open,
-                kept: None,
-                stats: Stats::default(),
-            },
-            incoming: Incoming {
-                codec,
-                buffer: ReadBuffer::default(),
-                ended: None,
-                stats: Stats::default(),
-            },
-            fate: Fate::default(),
-        }
+        let frames =
+            Frames { codec: codec.clone(), queue: WriteQueue::default(), unflushed: false };
+        let incoming = Incoming {
+            codec,
+            buffer: ReadBuffer::default(),
+            ended: None,
+            received: 0,
+            received_bytes: 0,
+        };
+        Self { io: stream, outgoing: Sending::new(frames), incoming, fate: Fate::default() }
     }
 
     /// Takes the transport apart into halves that never wait for each other.
     pub fn split(self) -> (FramedSend<S::Send, C>, FramedRecv<S::Recv, C>) {
         let (receiving, sending) = self.io.split();
         let fate = Arc::new(self.fate);
-        let sending =
-            FramedSend { io: sending, outgoing: self.outgoing, fate: Arc::clone(&fate) };
+        let sending = FramedSend { io: sending, outgoing: self.outgoing, fate: Arc::clone(&fate) };
         (sending, FramedRecv { io: receiving, incoming: self.incoming, fate })
     }
 }
@@ -136,144 +128,58 @@ impl<S, C> Framed<S, C> {
     }
 }
 
-impl<C: Codec> Outgoing<C> {
-    fn poll_ready<W: ByteSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        self.state.check()?;
-        if self.queue.unsent() < HIGH_WATERMARK {
-            return Poll::Ready(Ok(()));
-        }
-        match self.poll_write(io, fate, cx) {
-            Poll::Pending if self.queue.unsent() < HIGH_WATERMARK => Poll::Ready(Ok(())),
-            done => done,
-        }
+impl<C: Codec> Queue for Frames<C> {
+    fn max_message(&self) -> usize {
+        self.codec.max_message()
     }
 
-    fn start_send(&mut self, payload: Payload<'_>, attached: &Attached) -> Result<(), Error> {
-        let length = payload.len();
-        let limit = self.codec.max_message();
-        self.state.admit(&payload, attached, self.queue.unsent(), limit)?;
-        self.queue.push(&mut self.codec, payload)?;
-        self.stats.sent += 1;
-        self.stats.sent_bytes += length as u64;
-        Ok(())
+    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
+        self.queue.push(&mut self.codec, payload)
     }
 
-    fn poll_flush<W: ByteSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        self.poll_write(io, fate, cx)
+    fn unsent(&self) -> usize {
+        self.queue.unsent()
     }
 
-    /// Flushes within receiving: an error is kept for the next call that sends.
-    fn poll_flush_aside<W: ByteSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        if self.queue.unsent() == 0 {
-            return Poll::Ready(());
-        }
-        self.poll_write(io, fate, cx).map(|flushed| self.kept = flushed.err())
+    fn is_flushed(&self) -> bool {
+        self.queue.unsent() == 0 && !self.unflushed
     }
 
-    fn poll_write<W: ByteSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.state.check()?;
+    fn discard(&mut self) {
+        self.queue = WriteQueue::default();
+        self.unflushed = false;
+    }
+}
+
+impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
+    fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.queue.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = self.queue.fill(&mut slices);
-            match ready!(io.poll_send(cx, &slices[..filled])) {
-                Ok(0) => return Poll::Ready(Err(self.fail(fate, write_zero()))),
-                Ok(written) => self.queue.advance(written),
-                Err(error) => return Poll::Ready(Err(self.fail(fate, error))),
+            match ready!(io.poll_send(cx, &slices[..filled]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.queue.advance(written),
             }
+            self.unflushed = true;
         }
-        let flushed = ready!(io.poll_flush(cx));
-        Poll::Ready(flushed.map_err(|error| self.fail(fate, error)))
-    }
-
-    fn fail(&mut self, fate: &Fate, error: std::io::Error) -> Error {
-        tracing::debug!(%error, unsent = self.queue.unsent(), "sending failed");
-        let error = Error::from(error);
-        fate.record(&error);
-        self.queue = WriteQueue::default();
-        self.state = State::Failed(error.duplicate());
-        error
-    }
-
-    /// Flushes, sends end-of-file, and drains, where `drain` reads.
-    fn poll_close<W: ByteSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-        drained: bool,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        loop {
-            match &mut self.state {
-                State::Open => {
-                    ready!(self.poll_write(io, fate, cx))?;
-                    self.state = State::Flushed;
-                }
-                State::Flushed => match ready!(io.poll_shutdown(cx)) {
-                    Ok(()) if drained => self.state = State::Closed,
-                    Ok(()) => self.state = State::draining(),
-                    Err(error) => return Poll::Ready(Err(self.fail(fate, error))),
-                },
-                State::Draining(_) => {
-                    let drained = poll_discard(io, cx).is_ready();
-                    if !drained {
-                        ready!(self.state.poll_deadline(cx));
-                        tracing::debug!("the peer did not end before the deadline of closing");
-                    }
-                    self.state = State::Closed;
-                }
-                State::Closed => return Poll::Ready(Ok(())),
-                State::Failed(error) => return Poll::Ready(Err(error.duplicate())),
-            }
+        if self.unflushed {
+            ready!(io.poll_flush(cx))?;
+            self.unflushed = false;
         }
+        Poll::Ready(Ok(()))
     }
 
-    fn take_kept(&mut self) -> Result<(), Error> {
-        self.kept.take().map_or(Ok(()), Err)
+    fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        io.poll_shutdown(cx).map_ok(|()| true)
     }
 
-    fn stats(&self) -> Stats {
-        Stats { unsent: self.queue.unsent(), ..self.stats }
-    }
-}
-
-/// Reads and discards until the end.
-fn poll_discard<W: ByteSend>(io: &mut W, cx: &mut Context<'_>) -> Poll<()> {
-    let mut buffer = BytesMut::new();
-    loop {
-        ready!(poll_budget(cx));
-        buffer.clear();
-        match ready!(io.poll_drain(cx, &mut buffer, 8 * 1024)) {
-            Ok(0) | Err(_) => return Poll::Ready(()),
-            Ok(_) => {}
+    fn poll_discard(io: &mut W, cx: &mut Context<'_>) -> Poll<()> {
+        let mut buffer = BytesMut::new();
+        while let Ok(1..) = ready!(io.poll_drain(cx, &mut buffer, 8 * 1024)) {
+            buffer.clear();
         }
+        Poll::Ready(())
     }
-}
-
-fn write_zero() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::WriteZero, "the stream takes no more bytes")
 }
 
 impl<C: Codec> Incoming<C> {
@@ -283,69 +189,95 @@ impl<C: Codec> Incoming<C> {
         fate: &Fate,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        ready!(poll_budget(cx));
+        let spent = ready!(coop::poll_proceed(cx));
         loop {
-            match self.next() {
-                Ok(Some(message)) => return Poll::Ready(Ok(Some(message))),
-                Ok(None) => {}
-                Err(error) => self.ended = Some(Err(error)),
+            let message = self.next();
+            if message.is_some() || self.ended.is_some() {
+                spent.made_progress();
             }
-            match &self.ended {
-                Some(Ok(())) => return Poll::Ready(fate.at_end()),
-                Some(Err(error)) => return Poll::Ready(Err(error.duplicate())),
-                None => {}
+            match (message, &self.ended) {
+                (Some(message), _) => return Poll::Ready(Ok(Some(message))),
+                (None, Some(Ok(()))) => return Poll::Ready(Ok(None)),
+                (None, Some(Err(error))) => return Poll::Ready(Err(error.duplicate())),
+                (None, None) => {}
             }
-            self.ended = match self.buffer.poll_fill(io, cx) {
-                Poll::Ready(Ok(0)) => Some(Ok(())),
-                Poll::Ready(Ok(_)) => None,
+            match self.buffer.poll_fill(io, cx) {
+                Poll::Ready(Ok(0)) => self.ended = Some(Ok(())),
+                Poll::Ready(Ok(_)) => spent.made_progress(),
                 Poll::Ready(Err(error)) => {
                     fate.record(&error);
-                    Some(Err(error))
+                    self.fail(error);
                 }
                 Poll::Pending => {
                     self.buffer.park();
                     return Poll::Pending;
                 }
-            };
+            }
         }
     }
 
-    /// The next message that is already here.
-    fn next(&mut self) -> Result<Option<Message>, Error> {
-        let ended = match &self.ended {
-            None => false,
-            Some(Ok(())) => true,
-            Some(Err(_)) => return Ok(None),
-        };
-        let message = self.buffer.next(&mut self.codec, ended)?;
-        if let Some(message) = &message {
-            self.stats.received += 1;
-            self.stats.received_bytes += message.len() as u64;
-        }
-        Ok(message)
-    }
-
-    /// Appends what else is already here, after `first`; how many there are together.
+    /// As [`RecvHalf::poll_recv_many`]: `first`, and what else is already here.
     fn gather(
         &mut self,
-        first: Message,
+        first: Poll<Result<Option<Message>, Error>>,
         cx: &mut Context<'_>,
         messages: &mut Vec<Message>,
         most: usize,
-    ) -> usize {
+    ) -> Poll<Result<usize, Error>> {
+        let Some(first) = ready!(first)? else { return Poll::Ready(Ok(0)) };
         messages.push(first);
         let mut count = 1;
-        while count < most && poll_budget(cx).is_ready() {
-            // An error is not lost: decoding the same bytes meets it again.
-            let Ok(Some(message)) = self.next() else { break };
+        while count < most {
+            let Poll::Ready(spent) = coop::poll_proceed(cx) else { break };
+            let Some(message) = self.next() else { break };
+            spent.made_progress();
             messages.push(message);
             count += 1;
         }
-        count
+        Poll::Ready(Ok(count))
+    }
+
+    /// The next message that is already here. An error is kept for the call after.
+    fn next(&mut self) -> Option<Message> {
+        let at_end = match &self.ended {
+            None => false,
+            Some(Ok(())) => true,
+            Some(Err(_)) => return None,
+        };
+        match self.buffer.next(&mut self.codec, at_end) {
+            Ok(message) => {
+                let message = message?;
+                self.received += 1;
+                self.received_bytes += message.len() as u64;
+                Some(message)
+            }
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.buffer = ReadBuffer::default();
+        self.ended = Some(Err(error));
+    }
+
+    /// Receives no more, for what still comes is discarded; whether more may come.
+    fn end(&mut self) -> bool {
+        let is_open = self.ended.is_none();
+        self.buffer = ReadBuffer::default();
+        self.ended.get_or_insert(Ok(()));
+        is_open
     }
 
     fn stats(&self) -> Stats {
-        Stats { held: self.buffer.held(), ..self.stats }
+        Stats {
+            received: self.received,
+            received_bytes: self.received_bytes,
+            held: self.buffer.held(),
+            ..Stats::default()
+        }
     }
 }
 
@@ -373,12 +305,12 @@ impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let drained = self.incoming.ended.is_some();
-        self.outgoing.poll_close(&mut self.io, &self.fate, cx, drained)
+        let Self { io, outgoing, incoming, fate } = self;
+        outgoing.poll_close(io, fate, cx, || incoming.end())
     }
 
     fn max_message(&self) -> usize {
-        self.outgoing.codec.max_message()
+        self.outgoing.queue.max_message()
     }
 }
 
@@ -386,7 +318,7 @@ impl<S: ByteStream, C: Codec> RecvHalf for Framed<S, C> {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let Self { io, outgoing, incoming, fate } = self;
         let received = incoming.poll_recv(io, fate, cx);
-        flush_before(received, || outgoing.poll_flush_aside(io, fate, cx), || fate.at_end())
+        outgoing.poll_before(received, io, fate, cx)
     }
 
     fn poll_recv_many(
@@ -398,10 +330,8 @@ impl<S: ByteStream, C: Codec> RecvHalf for Framed<S, C> {
         if most == 0 {
             return Poll::Ready(Ok(0));
         }
-        Poll::Ready(Ok(match ready!(self.poll_recv(cx))? {
-            Some(first) => self.incoming.gather(first, cx, messages, most),
-            None => 0,
-        }))
+        let first = self.poll_recv(cx);
+        self.incoming.gather(first, cx, messages, most)
     }
 }
 
@@ -416,10 +346,7 @@ where
     }
 }
 
-impl<W, C> Guaranteed for FramedSend<W, C>
-where
-    C: Codec,
-{
+impl<W, C: Codec> Guaranteed for FramedSend<W, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
@@ -443,18 +370,15 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.outgoing.poll_close(&mut self.io, &self.fate, cx, false)
+        self.outgoing.poll_close(&mut self.io, &self.fate, cx, || true)
     }
 
     fn max_message(&self) -> usize {
-        self.outgoing.codec.max_message()
+        self.outgoing.queue.max_message()
     }
 }
 
-impl<R, C> Guaranteed for FramedRecv<R, C>
-where
-    C: Codec,
-{
+impl<R, C: Codec> Guaranteed for FramedRecv<R, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
@@ -466,7 +390,10 @@ where
 
 impl<R: ByteRecv, C: Codec> RecvHalf for FramedRecv<R, C> {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.incoming.poll_recv(&mut self.io, &self.fate, cx)
+        match ready!(self.incoming.poll_recv(&mut self.io, &self.fate, cx))? {
+            Some(message) => Poll::Ready(Ok(Some(message))),
+            None => Poll::Ready(self.fate.at_end()),
+        }
     }
 
     fn poll_recv_many(
@@ -478,9 +405,7 @@ impl<R: ByteRecv, C: Codec> RecvHalf for FramedRecv<R, C> {
         if most == 0 {
             return Poll::Ready(Ok(0));
         }
-        Poll::Ready(Ok(match ready!(self.poll_recv(cx))? {
-            Some(first) => self.incoming.gather(first, cx, messages, most),
-            None => 0,
-        }))
+        let first = self.poll_recv(cx);
+        self.incoming.gather(first, cx, messages, most)
     }
 }

@@ -12,6 +12,7 @@
 //! | `byte_stream` | what a stream of bytes must offer to be framed |
 //! | `framed` | stream → messages |
 //! | `packet_socket` | what a socket that keeps boundaries must offer |
+//! | `packet_queue` | packets on their way to the kernel |
 //! | `packets` | packet socket → messages |
 //! | `sending`, `fate` | what both have in common: the states of sending, the end of both halves |
 //! | `memory` | messages within the process |
@@ -26,6 +27,7 @@ mod extension;
 mod fate;
 mod framed;
 pub mod memory;
+mod packet_queue;
 mod packet_socket;
 mod packets;
 mod payload;
@@ -35,8 +37,8 @@ mod stats;
 mod transport;
 mod write_queue;
 
-pub use anysock_core::{Arrival, Attached, Guarantees, Message, Role};
 pub use adapters::{MessageSink, MessageStream};
+pub use anysock_core::{Arrival, Attached, Guarantees, Message, Role};
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{
     AnyCodec, Codec, Decoded, Delimited, EmptyDelimiter, Fixed, LengthDelimited, UnknownCodec,
@@ -52,7 +54,5 @@ pub use packet_socket::{Fault, PacketRecv, PacketSend, PacketSocket};
 pub use packets::{Packets, PacketsRecv, PacketsSend};
 pub use payload::{AsPayload, Owned, Payload, Whole};
 pub use stats::Stats;
-pub use transport::{
-    Accept, BoxTransport, Guaranteed, Halves, RecvHalf, SendHalf, Transport,
-};
+pub use transport::{Accept, BoxTransport, Guaranteed, Halves, RecvHalf, SendHalf, Transport};
 pub use write_queue::{FrameWriter, encode_frame};

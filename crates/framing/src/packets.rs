@@ -1,24 +1,20 @@
 //! Packet socket → messages: boundaries are the kernel's, limits and batches ours.
 
-use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::{DatagramSocket, Packet, poll_budget};
+use anysock_async::{DatagramSocket, Packet};
 use anysock_core::{Attached, Guarantees, Message};
-use bytes::Bytes;
+use tokio::task::coop;
 
 use crate::fate::Fate;
-use crate::packet_socket::{Fault, paired};
-use crate::sending::{HIGH_WATERMARK, State, flush_before};
+use crate::packet_queue::PacketQueue;
+use crate::packet_socket::paired;
+use crate::sending::{Queue, Sending};
 use crate::{
     Error, ErrorKind, Guaranteed, Halves, PacketRecv, PacketSend, PacketSocket, Payload, RecvHalf,
     SendHalf, Stats, Transport,
 };
-
-/// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
-const OVERHEAD: usize = 64;
 
 /// A transport over a socket that keeps message boundaries: seqpacket, connected datagrams, a
 /// peer of a datagram listener.
@@ -38,7 +34,7 @@ const OVERHEAD: usize = 64;
 #[derive(Debug)]
 pub struct Packets<P> {
     io: P,
-    outgoing: Outgoing,
+    outgoing: Sending<PacketQueue>,
     incoming: Incoming,
     fate: Fate,
     guarantees: Guarantees,
@@ -55,7 +51,7 @@ pub struct Packets<P> {
 #[derive(Debug)]
 pub struct PacketsSend<W> {
     io: W,
-    outgoing: Outgoing,
+    outgoing: Sending<PacketQueue>,
     fate: Arc<Fate>,
     guarantees: Guarantees,
 }
@@ -76,23 +72,12 @@ pub struct PacketsRecv<R> {
 }
 
 #[derive(Debug)]
-struct Outgoing {
-    queue: VecDeque<Bytes>,
-    unsent: usize,
-    most: usize,
-    state: State,
-    /// The answer to an earlier packet, to be reported once the flush is done.
-    refused: Option<io::Error>,
-    /// An error that a flush inside of receiving met, for the next call that sends.
-    kept: Option<Error>,
-    stats: Stats,
-}
-
-#[derive(Debug)]
 struct Incoming {
     most: usize,
     ended: Option<Result<(), Error>>,
-    stats: Stats,
+    received: u64,
+    received_bytes: u64,
+    truncated: u64,
 }
 
 impl<P: PacketSocket> Packets<P> {
@@ -103,17 +88,9 @@ impl<P: PacketSocket> Packets<P> {
     /// Makes a transport of `socket`.
     pub fn new(socket: P) -> Self {
         let guarantees = socket.guarantees();
-        let outgoing = Outgoing {
-            queue: VecDeque::new(),
-            unsent: 0,
-            most: Self::DEFAULT_MAX.min(socket.max_packet()),
-            state: State::Open,
-            refused: None,
-            kept: None,
-            stats: Stats::default(),
-        };
-        let incoming =
-            Incoming { most: Self::DEFAULT_MAX, ended: None, stats: Stats::default() };
+        let most = Self::DEFAULT_MAX;
+        let outgoing = Sending::new(PacketQueue::new(most.min(socket.max_packet())));
+        let incoming = Incoming { most, ended: None, received: 0, received_bytes: 0, truncated: 0 };
         Self { io: socket, outgoing, incoming, fate: Fate::default(), guarantees }
     }
 
@@ -121,7 +98,7 @@ impl<P: PacketSocket> Packets<P> {
     /// kernel as well: see [`max_message`](SendHalf::max_message).
     #[must_use]
     pub fn max(mut self, most: usize) -> Self {
-        self.outgoing.most = most.min(self.io.max_packet());
+        self.outgoing.queue.set_max(most.min(self.io.max_packet()));
         self.incoming.most = most;
         self
     }
@@ -155,166 +132,6 @@ impl Packets<DatagramSocket> {
     }
 }
 
-impl Outgoing {
-    fn poll_ready<W: PacketSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        self.state.check()?;
-        if self.unsent < HIGH_WATERMARK {
-            return Poll::Ready(Ok(()));
-        }
-        match self.poll_write(io, fate, cx) {
-            Poll::Pending if self.unsent < HIGH_WATERMARK => Poll::Ready(Ok(())),
-            done => done,
-        }
-    }
-
-    fn start_send(&mut self, payload: Payload<'_>, attached: &Attached) -> Result<(), Error> {
-        self.state.admit(&payload, attached, self.unsent, self.most)?;
-        let packet = payload.into_bytes();
-        self.stats.sent += 1;
-        self.stats.sent_bytes += packet.len() as u64;
-        self.unsent += packet.len() + OVERHEAD;
-        self.queue.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_flush<W: PacketSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        self.poll_write(io, fate, cx)
-    }
-
-    /// Flushes within receiving: the first error is kept for the next call that sends, and a
-    /// survivable one does not stop the others.
-    fn poll_flush_aside<W: PacketSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        while !self.queue.is_empty() {
-            if let Err(error) = ready!(self.poll_write(io, fate, cx)) {
-                self.kept.get_or_insert(error);
-            }
-        }
-        Poll::Ready(())
-    }
-
-    fn poll_write<W: PacketSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.state.check()?;
-        while let Some(packet) = self.queue.front() {
-            let Err(error) = ready!(io.poll_send(cx, packet)) else {
-                self.pop();
-                continue;
-            };
-            match io.fault(&error) {
-                // Sent again at once; what is refused again was refused for itself.
-                Fault::Earlier if self.refused.is_none() => self.refused = Some(error),
-                Fault::Earlier | Fault::Packet => {
-                    let length = packet.len();
-                    tracing::debug!(%error, length, "a queued message was dropped");
-                    self.pop();
-                    self.refused = None;
-                    self.stats.dropped += 1;
-                    let dropped = ErrorKind::Dropped { length, source: error };
-                    return Poll::Ready(Err(dropped.into()));
-                }
-                Fault::Connection => return Poll::Ready(Err(self.fail(fate, error))),
-            }
-        }
-        self.queue = VecDeque::new();
-        match self.refused.take() {
-            Some(error) => Poll::Ready(Err(ErrorKind::Refused(error).into())),
-            None => Poll::Ready(Ok(())),
-        }
-    }
-
-    fn pop(&mut self) {
-        if let Some(packet) = self.queue.pop_front() {
-            self.unsent -= packet.len() + OVERHEAD;
-        }
-    }
-
-    fn fail(&mut self, fate: &Fate, error: io::Error) -> Error {
-        tracing::debug!(%error, unsent = self.unsent, "sending failed");
-        let error = Error::from(error);
-        fate.record(&error);
-        self.queue = VecDeque::new();
-        self.unsent = 0;
-        self.state = State::Failed(error.duplicate());
-        error
-    }
-
-    fn poll_close<W: PacketSend>(
-        &mut self,
-        io: &mut W,
-        fate: &Fate,
-        cx: &mut Context<'_>,
-        drained: bool,
-    ) -> Poll<Result<(), Error>> {
-        self.take_kept()?;
-        loop {
-            match &mut self.state {
-                State::Open => {
-                    ready!(self.poll_write(io, fate, cx))?;
-                    self.state = State::Flushed;
-                }
-                State::Flushed => match io.shutdown() {
-                    Ok(true) if !drained => self.state = State::draining(),
-                    Ok(_) => self.state = State::Closed,
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                        self.state = State::Closed;
-                    }
-                    Err(error) => return Poll::Ready(Err(self.fail(fate, error))),
-                },
-                State::Draining(_) => {
-                    let drained = poll_discard(io, cx).is_ready();
-                    if !drained {
-                        ready!(self.state.poll_deadline(cx));
-                        tracing::debug!("the peer did not end before the deadline of closing");
-                    }
-                    self.state = State::Closed;
-                }
-                State::Closed => return Poll::Ready(Ok(())),
-                State::Failed(error) => return Poll::Ready(Err(error.duplicate())),
-            }
-        }
-    }
-
-    fn take_kept(&mut self) -> Result<(), Error> {
-        self.kept.take().map_or(Ok(()), Err)
-    }
-
-    fn stats(&self) -> Stats {
-        Stats { unsent: self.unsent, ..self.stats }
-    }
-}
-
-/// Receives and discards until the end.
-fn poll_discard<W: PacketSend>(io: &mut W, cx: &mut Context<'_>) -> Poll<()> {
-    loop {
-        ready!(poll_budget(cx));
-        match ready!(io.poll_drain(cx)) {
-            Ok(None) | Err(_) => return Poll::Ready(()),
-            Ok(Some(_)) => {}
-        }
-    }
-}
-
 impl Incoming {
     fn poll_recv<R: PacketRecv>(
         &mut self,
@@ -322,26 +139,27 @@ impl Incoming {
         fate: &Fate,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        ready!(poll_budget(cx));
-        match &self.ended {
-            Some(Ok(())) => return Poll::Ready(fate.at_end()),
+        let spent = ready!(coop::poll_proceed(cx));
+        let received = match &self.ended {
+            None => ready!(io.poll_recv(cx, self.most)),
+            Some(Ok(())) => Ok(None),
             Some(Err(error)) => return Poll::Ready(Err(error.duplicate())),
-            None => {}
-        }
-        Poll::Ready(match ready!(io.poll_recv(cx, self.most)) {
+        };
+        spent.made_progress();
+        Poll::Ready(match received {
             Ok(Some(Packet::Message(message))) => {
-                self.stats.received += 1;
-                self.stats.received_bytes += message.len() as u64;
+                self.received += 1;
+                self.received_bytes += message.len() as u64;
                 Ok(Some(message))
             }
             Ok(Some(Packet::Truncated { length })) => {
-                self.stats.truncated += 1;
+                self.truncated += 1;
                 tracing::debug!(length, limit = self.most, "a message was truncated");
                 Err(ErrorKind::Truncated { length, limit: self.most }.into())
             }
             Ok(None) => {
                 self.ended = Some(Ok(()));
-                fate.at_end()
+                Ok(None)
             }
             Err(error) if io.survives(&error) => Err(ErrorKind::Refused(error).into()),
             Err(error) => {
@@ -353,8 +171,35 @@ impl Incoming {
         })
     }
 
-    fn stats(&self, held: usize) -> Stats {
-        Stats { held, ..self.stats }
+    /// Receives no more, for what still comes is discarded; whether more may come.
+    fn end(&mut self) -> bool {
+        let is_open = self.ended.is_none();
+        self.ended.get_or_insert(Ok(()));
+        is_open
+    }
+
+    fn stats<R: PacketRecv>(&self, io: &R) -> Stats {
+        Stats {
+            received: self.received,
+            received_bytes: self.received_bytes,
+            truncated: self.truncated,
+            dropped: io.dropped(),
+            held: io.held(),
+            ..Stats::default()
+        }
+    }
+}
+
+/// A socket without an end-of-file never tells that its peer is gone; sending may have.
+fn poll_gone(
+    received: Poll<Result<Option<Message>, Error>>,
+    guarantees: Guarantees,
+    fate: &Fate,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<Message>, Error>> {
+    match received.is_pending() && !guarantees.end_of_file() {
+        true => fate.poll_gone(cx),
+        false => received,
     }
 }
 
@@ -364,7 +209,7 @@ impl<P: PacketSocket> Guaranteed for Packets<P> {
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats().merge(self.incoming.stats(self.io.held()))
+        self.outgoing.stats().merge(self.incoming.stats(&self.io))
     }
 }
 
@@ -382,20 +227,21 @@ impl<P: PacketSocket> SendHalf for Packets<P> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let drained = self.incoming.ended.is_some();
-        self.outgoing.poll_close(&mut self.io, &self.fate, cx, drained)
+        let Self { io, outgoing, incoming, fate, .. } = self;
+        outgoing.poll_close(io, fate, cx, || incoming.end())
     }
 
     fn max_message(&self) -> usize {
-        self.outgoing.most
+        self.outgoing.queue.max_message()
     }
 }
 
 impl<P: PacketSocket> RecvHalf for Packets<P> {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        let Self { io, outgoing, incoming, fate, .. } = self;
+        let Self { io, outgoing, incoming, fate, guarantees } = self;
         let received = incoming.poll_recv(io, fate, cx);
-        flush_before(received, || outgoing.poll_flush_aside(io, fate, cx), || fate.at_end())
+        let received = outgoing.poll_before(received, io, fate, cx);
+        poll_gone(received, *guarantees, fate, cx)
     }
 }
 
@@ -430,11 +276,11 @@ impl<W: PacketSend> SendHalf for PacketsSend<W> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.outgoing.poll_close(&mut self.io, &self.fate, cx, false)
+        self.outgoing.poll_close(&mut self.io, &self.fate, cx, || true)
     }
 
     fn max_message(&self) -> usize {
-        self.outgoing.most
+        self.outgoing.queue.max_message()
     }
 }
 
@@ -444,12 +290,17 @@ impl<R: PacketRecv> Guaranteed for PacketsRecv<R> {
     }
 
     fn stats(&self) -> Stats {
-        self.incoming.stats(self.io.held())
+        self.incoming.stats(&self.io)
     }
 }
 
 impl<R: PacketRecv> RecvHalf for PacketsRecv<R> {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.incoming.poll_recv(&mut self.io, &self.fate, cx)
+        let Self { io, incoming, fate, guarantees } = self;
+        let received = incoming.poll_recv(io, fate, cx);
+        match ready!(poll_gone(received, *guarantees, fate, cx))? {
+            Some(message) => Poll::Ready(Ok(Some(message))),
+            None => Poll::Ready(fate.at_end()),
+        }
     }
 }

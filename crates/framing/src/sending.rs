@@ -1,14 +1,16 @@
-//! What the sending sides of stream and packet transports have in common.
+//! The sending side of stream and packet transports: its states, whatever is queued.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::Attached;
 use tokio::time::Sleep;
 
-use crate::{Error, ErrorKind, Payload};
+use crate::fate::Fate;
+use crate::{Error, ErrorKind, Payload, Stats};
 
 /// No further message is accepted while so many bytes are unsent.
 pub(crate) const HIGH_WATERMARK: usize = 128 * 1024;
@@ -16,15 +18,63 @@ pub(crate) const HIGH_WATERMARK: usize = 128 * 1024;
 /// How long closing waits for the peer's end-of-file.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
+/// What is accepted and not yet sent.
+pub(crate) trait Queue {
+    /// The longest message that is accepted, in bytes.
+    fn max_message(&self) -> usize;
+
+    /// Takes one message, or leaves it and the queue as they were.
+    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error>;
+
+    /// Bytes that wait.
+    fn unsent(&self) -> usize;
+
+    /// Whether writing has nothing to do.
+    fn is_flushed(&self) -> bool;
+
+    /// Lets go of everything.
+    fn discard(&mut self);
+
+    /// The first survivable error that writing met and that was not taken yet.
+    fn take_error(&mut self) -> Option<Error> {
+        None
+    }
+
+    /// Messages that writing had to drop.
+    fn dropped(&self) -> u64 {
+        0
+    }
+}
+
+/// How a queue is emptied into `W`. All errors are fatal.
+pub(crate) trait Drive<W>: Queue {
+    /// Gives everything to the kernel.
+    fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Sends end-of-file; whether there is one, and the peer's is to be waited for.
+    fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<bool>>;
+
+    /// Receives and discards until the end.
+    fn poll_discard(io: &mut W, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// A queue, and where sending stands.
+#[derive(Debug)]
+pub(crate) struct Sending<Q> {
+    pub(crate) queue: Q,
+    state: State,
+    sent: u64,
+    sent_bytes: u64,
+}
+
 /// Where a sending side stands.
 ///
 /// ```text
 ///  Open ── poll_close ──> Flushed ── shut down ──> Draining ── peer's end, deadline ──> Closed
-///    └─ fatal error ──> Failed
+///    └─ fatal error ──> Failed  <──┘
 /// ```
-#[derive(Debug, Default)]
-pub(crate) enum State {
-    #[default]
+#[derive(Debug)]
+enum State {
     Open,
     /// All was flushed on the way to closing; nothing more is accepted.
     Flushed,
@@ -34,18 +84,144 @@ pub(crate) enum State {
     Failed(Error),
 }
 
-impl State {
-    /// Refuses what cannot be accepted, before anything is touched.
-    pub(crate) fn admit(
-        &self,
-        payload: &Payload<'_>,
+impl<Q: Queue> Sending<Q> {
+    pub(crate) fn new(queue: Q) -> Self {
+        Self { queue, state: State::Open, sent: 0, sent_bytes: 0 }
+    }
+
+    pub(crate) fn start_send(
+        &mut self,
+        payload: Payload<'_>,
         attached: &Attached,
-        unsent: usize,
-        limit: usize,
     ) -> Result<(), Error> {
-        match self {
-            Self::Open => {}
-            Self::Failed(error) => return Err(error.duplicate()),
+        let length = payload.len();
+        self.admit(length, attached)?;
+        self.queue.push(payload)?;
+        self.sent += 1;
+        self.sent_bytes += length as u64;
+        Ok(())
+    }
+
+    pub(crate) fn poll_ready<W>(
+        &mut self,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        self.check()?;
+        if self.is_full() && self.poll_write(io, fate, cx)?.is_pending() && self.is_full() {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn poll_flush<W>(
+        &mut self,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        ready!(self.poll_write(io, fate, cx))?;
+        Poll::Ready(self.report())
+    }
+
+    /// What an unsplit transport does before it gives away what it `received`: sends what it has
+    /// not sent yet whenever it would wait, and before it reports the end, for which it waits.
+    /// Otherwise a flush that blocks stops neither messages nor errors.
+    ///
+    /// A failure is kept for the next call that sends, and for the end.
+    pub(crate) fn poll_before<W, T>(
+        &mut self,
+        received: Poll<Result<Option<T>, Error>>,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, Error>>
+    where
+        Q: Drive<W>,
+    {
+        if matches!(received, Poll::Ready(Ok(Some(_)))) {
+            return received;
+        }
+        let flushed = match self.queue.is_flushed() {
+            true => Poll::Ready(()),
+            false => self.poll_write(io, fate, cx).map(drop),
+        };
+        match &received {
+            Poll::Ready(Ok(None)) => {
+                ready!(flushed);
+                self.report()?;
+                return Poll::Ready(fate.at_end());
+            }
+            // The peer has ended here as well, and may wait for replies to what came before.
+            Poll::Ready(Err(error)) if matches!(error.kind(), ErrorKind::CutOff { .. }) => {
+                ready!(flushed);
+            }
+            _ => {}
+        }
+        received
+    }
+
+    /// Flushes, sends end-of-file, and drains. Draining calls `end_receiving` first, which tells
+    /// whether there may be anything to drain.
+    pub(crate) fn poll_close<W>(
+        &mut self,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+        end_receiving: impl FnOnce() -> bool,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        if matches!(self.state, State::Open) {
+            ready!(self.poll_write(io, fate, cx))?;
+            self.state = State::Flushed;
+        }
+        if matches!(self.state, State::Flushed) {
+            self.state = match ready!(Q::poll_shutdown(io, cx)) {
+                Ok(has_end) if has_end && end_receiving() => {
+                    State::Draining(Box::pin(tokio::time::sleep(CLOSE_DEADLINE)))
+                }
+                Ok(_) => State::Closed,
+                Err(error) => return Poll::Ready(Err(self.fail(fate, error))),
+            };
+        }
+        if let State::Draining(deadline) = &mut self.state {
+            // The deadline first: a peer that floods would use up the budget, without which the
+            // deadline is never seen.
+            if deadline.as_mut().poll(cx).is_pending() {
+                ready!(Q::poll_discard(io, cx));
+            } else {
+                tracing::debug!("the peer did not end before the deadline of closing");
+            }
+            self.state = State::Closed;
+        }
+        self.check()?;
+        Poll::Ready(self.report())
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            sent: self.sent,
+            sent_bytes: self.sent_bytes,
+            dropped: self.queue.dropped(),
+            unsent: self.queue.unsent(),
+            ..Stats::default()
+        }
+    }
+
+    /// Refuses what cannot be accepted, before anything is touched.
+    fn admit(&self, length: usize, attached: &Attached) -> Result<(), Error> {
+        match &self.state {
+            State::Open => {}
+            State::Failed(error) => return Err(error.duplicate()),
             _ => return Err(ErrorKind::Closed.into()),
         }
         if !attached.is_empty() {
@@ -55,52 +231,52 @@ impl State {
             };
             return Err(ErrorKind::NotAttachable { what }.into());
         }
-        let length = payload.len();
+        let limit = self.queue.max_message();
         if length > limit {
             return Err(ErrorKind::TooLong { length, limit }.into());
         }
-        if unsent >= HIGH_WATERMARK {
+        if self.is_full() {
             return Err(ErrorKind::NotReady.into());
         }
         Ok(())
     }
 
+    fn is_full(&self) -> bool {
+        self.queue.unsent() >= HIGH_WATERMARK
+    }
+
+    fn poll_write<W>(
+        &mut self,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        self.check()?;
+        self.queue.poll_write(io, cx).map_err(|error| self.fail(fate, error))
+    }
+
     /// The fatal error of before, if there was one.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Failed(error) => Err(error.duplicate()),
+    fn check(&self) -> Result<(), Error> {
+        match &self.state {
+            State::Failed(error) => Err(error.duplicate()),
             _ => Ok(()),
         }
     }
 
-    /// Begins to drain.
-    pub(crate) fn draining() -> Self {
-        Self::Draining(Box::pin(tokio::time::sleep(CLOSE_DEADLINE)))
+    /// The survivable error of before, if there was one.
+    fn report(&mut self) -> Result<(), Error> {
+        self.queue.take_error().map_or(Ok(()), Err)
     }
 
-    /// Whether draining has taken too long.
-    pub(crate) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Draining(sleep) => sleep.as_mut().poll(cx),
-            _ => Poll::Ready(()),
-        }
-    }
-}
-
-/// Flushes what an unsplit transport has not sent yet, as receiving must: whenever it would
-/// wait, and before it reports the end, for which it waits. A flush that blocks stops neither
-/// messages nor errors.
-pub(crate) fn flush_before<T>(
-    received: Poll<Result<Option<T>, Error>>,
-    flush: impl FnOnce() -> Poll<()>,
-    at_end: impl FnOnce() -> Result<Option<T>, Error>,
-) -> Poll<Result<Option<T>, Error>> {
-    match received {
-        Poll::Ready(Ok(Some(_))) => received,
-        Poll::Ready(Ok(None)) => flush().map(|()| at_end()),
-        Poll::Ready(Err(_)) | Poll::Pending => {
-            let _ = flush();
-            received
-        }
+    fn fail(&mut self, fate: &Fate, error: io::Error) -> Error {
+        tracing::debug!(%error, unsent = self.queue.unsent(), "sending failed");
+        let error = Error::from(error);
+        fate.record(&error);
+        self.queue.discard();
+        self.state = State::Failed(error.duplicate());
+        error
     }
 }

@@ -66,7 +66,7 @@ pub trait SendHalf: Guaranteed {
     ///
     /// # Errors
     ///
-    /// As [`poll_flush`](Self::poll_flush).
+    /// The fatal ones of [`poll_flush`](Self::poll_flush).
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
     /// Takes one message with what is attached, both whole, or leaves both untouched.
@@ -87,17 +87,22 @@ pub trait SendHalf: Guaranteed {
     /// # Errors
     ///
     /// On packet transports [`Dropped`](crate::ErrorKind::Dropped) and
-    /// [`Refused`](crate::ErrorKind::Refused) are survivable; call again to go on with the
-    /// other messages. [`Io`](crate::ErrorKind::Io) is fatal.
+    /// [`Refused`](crate::ErrorKind::Refused), which are survivable. They come once all other
+    /// messages have gone; of several the first is told, [`Stats::dropped`] counts them all.
+    /// [`Io`](crate::ErrorKind::Io) is fatal.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
     /// Flushes, sends end-of-file where the transport has one, and, unless the receiving half
     /// is held elsewhere, reads and discards until the peer's end-of-file or a deadline, so
-    /// that closing does not destroy what was sent.
+    /// that closing does not destroy what was sent. Nothing is received any more once it reads.
     ///
     /// # Errors
     ///
-    /// As [`poll_flush`](Self::poll_flush).
+    /// As [`poll_flush`](Self::poll_flush); after a survivable one it is closed all the same.
+    ///
+    /// # Panics
+    ///
+    /// On streams and seqpacket, outside of a tokio runtime with time enabled.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
     /// The longest message that can be sent, in bytes.
@@ -225,6 +230,9 @@ macro_rules! forward {
             }
             fn stats(&self) -> Stats {
                 (**self).stats()
+            }
+            fn require(&self, required: Guarantees) -> Result<(), Error> {
+                (**self).require(required)
             }
         }
 

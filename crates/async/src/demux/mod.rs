@@ -16,7 +16,7 @@ mod reader;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::{Addr, OwnedPath, Socket, Type};
@@ -127,6 +127,7 @@ impl DatagramListener {
     ///
     /// Final: receiving on this socket was shut down.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<DatagramPeer>> {
+        ready!(crate::poll_budget(cx));
         let mut table = self.shared.table();
         if let Some(mailbox) = table.arrivals.pop_front() {
             drop(table);

@@ -270,11 +270,21 @@ impl Shared {
             match call(self.io.socket()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-                Err(_) if attempts < 3 && self.route_errors() > 0 => attempts += 1,
+                // The reader may have routed it a moment ago: what speaks of an earlier message
+                // is worth another attempt even then.
+                Err(error) if attempts < 3 && (self.route_errors() > 0 || is_answer(&error)) => {
+                    attempts += 1;
+                }
                 done => return done,
             }
         }
     }
+}
+
+/// Errors by which the network answers an earlier message.
+fn is_answer(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
 }
 
 impl Drop for Shared {

@@ -116,7 +116,7 @@ pub struct KeepsFirstWaker {
 impl Fault for KeepsFirstWaker {
     const NAME: &'static str = "wakes the task whose recv was dropped";
     const BREAKS: Law = Law::CancelSafe;
-    const WORDS: &'static str = "did not end";
+    const WORDS: &'static str = "the task that took over a dropped recv was not woken";
 
     fn poll_recv(
         &mut self,

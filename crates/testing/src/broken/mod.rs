@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `fault` | a sound transport with one fault in it |
 //! | `boundaries` to `halves` | the faults, by the law they break |
+//! | `over_bytes` | faults that lie in a codec or in a buffer |
 //! | `backlog` | a queue that a transport may forget to flush |
 //! | `specimen` | all of them, each to be tried |
 
@@ -19,6 +20,7 @@ mod fault;
 mod flush;
 mod guarantees;
 mod halves;
+mod over_bytes;
 mod specimen;
 mod whole;
 
@@ -33,5 +35,6 @@ pub use fault::{Broken, Fault, Faulty};
 pub use flush::{FlushStopsRecv, ForgetsLastFlush, KeepsLast, RecvDoesNotFlush};
 pub use guarantees::{ClaimsAll, ClosesInHaste, Doubles, Loses, Swaps};
 pub use halves::{OneLock, OneWaker};
+pub use over_bytes::{CutIsEnd, LaxLines, ReservesAnnounced};
 pub use specimen::{Specimen, specimens};
 pub use whole::{HidesTruncated, SendsPart, TakesRefused};

@@ -35,8 +35,16 @@ pub struct Specimen {
 impl Specimen {
     /// A transport with this fault.
     pub fn of<F: Fault>() -> Self {
-        let check = |kit: &Kit| kit.check(Faulty::<F>::default());
-        Self { name: F::NAME, breaks: F::BREAKS, words: F::WORDS, check }
+        Self::new(F::NAME, F::BREAKS, F::WORDS, |kit| kit.check(Faulty::<F>::default()))
+    }
+
+    pub(super) const fn new(
+        name: &'static str,
+        breaks: Law,
+        words: &'static str,
+        check: fn(&Kit) -> Report,
+    ) -> Self {
+        Self { name, breaks, words, check }
     }
 
     /// Tries it.
@@ -53,9 +61,9 @@ impl Specimen {
     }
 }
 
-/// All of them, by the law they break: at least one for each.
+/// All of them: at least one for each law.
 pub fn specimens() -> Vec<Specimen> {
-    vec![
+    let mut specimens = vec![
         Specimen::of::<Merges>(),
         Specimen::of::<Cuts>(),
         Specimen::of::<Splits>(),
@@ -89,5 +97,7 @@ pub fn specimens() -> Vec<Specimen> {
         Specimen::of::<Wedges>(),
         Specimen::of::<OneLock>(),
         Specimen::of::<OneWaker>(),
-    ]
+    ];
+    specimens.extend(super::over_bytes::specimens());
+    specimens
 }

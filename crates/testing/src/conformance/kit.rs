@@ -6,6 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use std::{io, thread};
 
+use super::erased::Erased;
 use super::law::Law;
 use super::report::{Note, Outcome, Report};
 use super::stop::Stop;
@@ -60,13 +61,13 @@ impl Kit {
     ///
     /// If no thread can be started.
     pub fn check<S: Subject>(&self, subject: S) -> Report {
-        let subject = Arc::new(subject);
+        let subject = Arc::new(Erased::new(subject));
         let try_law = |&law| (law, self.try_law(law, Arc::clone(&subject)));
         let outcomes = self.laws.iter().map(try_law).collect();
         Report { subject: subject.name(), outcomes }
     }
 
-    fn try_law<S: Subject>(&self, law: Law, subject: Arc<S>) -> Outcome {
+    fn try_law(&self, law: Law, subject: Arc<Erased>) -> Outcome {
         let (events, progress) = channel();
         let trial = Trial::new(subject, Patience(self.patience), events);
         let name = format!("{law}");
@@ -76,8 +77,8 @@ impl Kit {
         let mut tally = Tally::default();
         let mut current = "the beginning";
         loop {
-            // The check itself gives up after `patience`, if it yields at all.
-            match progress.recv_timeout(2 * self.patience) {
+            // The check itself gives up after twice the patience, if it yields at all.
+            match progress.recv_timeout(3 * self.patience) {
                 Ok(Event::Begun(check)) => current = check,
                 Ok(Event::Ended(check, verdict)) => tally.note(check, verdict),
                 Err(RecvTimeoutError::Timeout) => {
@@ -101,7 +102,7 @@ impl Kit {
     }
 }
 
-fn run<S: Subject>(law: Law, trial: &Trial<S>) -> io::Result<()> {
+fn run(law: Law, trial: &Trial<Erased>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match law {

@@ -103,6 +103,8 @@ async fn flood<S: Subject>(trial: &Trial<S>) -> Verdict {
     }
     let _far = trial.patience.within("flushing", drive).await???;
     ledger.settle()?;
+    // It lets go of its buffer when it finds that there is no more.
+    ensure!(at_once(near.recv()).await.is_none(), "more arrived than was sent");
     let held = near.stats().held;
     ensure!(held == 0, "{held} bytes are held after the last message");
     Ok(count)

@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::polls::at_most;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{FLIGHT, Patience, Trial, between};
+use super::trial::{FLIGHT, Patience, QUIET, Trial, between};
 
 /// An operation that takes more polls than this is not followed to its end.
 const MOST_POLLS: usize = 64;
@@ -28,6 +28,8 @@ pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("recv", receiving(trial, false)).await;
     trial.check("recv_many", receiving(trial, true)).await;
     trial.check("recv, byte by byte", byte_by_byte(trial)).await;
+    trial.check("recv, taken over", recv_taken_over(trial)).await;
+    trial.check("ready, taken over", ready_taken_over(trial)).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -264,4 +266,47 @@ async fn byte_by_byte<S: Subject>(trial: &Trial<S>) -> Verdict {
     }
     trial.patience.receive_all(&mut raw.near, &mut ledger).await?;
     Ok(drops)
+}
+
+/// A task waits in vain and gives up; the one that waits after it is woken.
+async fn recv_taken_over<S: Subject>(trial: &Trial<S>) -> Verdict {
+    /// A message may get lost where that is allowed.
+    const TRIES: usize = 5;
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    let mut source = trial.source(&far);
+    ensure!(at_most(1, near.recv()).await.is_none(), "an idle recv gave something");
+    let mut waiting = tokio::spawn(async move { near.recv().await });
+    tokio::time::sleep(QUIET).await;
+    for _ in 0..TRIES {
+        trial.patience.send(&mut far, source.short()?).await?;
+        let time = if given.reliable() { trial.patience.0 } else { FLIGHT };
+        if let Ok(message) = timeout(time, &mut waiting).await {
+            ensure!(message??.is_some(), "the end came, the peer had not closed");
+            return Ok(1);
+        }
+        ensure!(!given.reliable(), "the task that took over a dropped recv was not woken");
+    }
+    Err(Stop::failed(format!("{TRIES} messages did not wake the task that took over a recv")))
+}
+
+/// The same for waiting for room.
+async fn ready_taken_over<S: Subject>(trial: &Trial<S>) -> Verdict {
+    let (mut near, mut far) = trial.pair().await?;
+    let given = between(&near, &far);
+    let mut source = trial.source(&near);
+    let patience = trial.patience;
+    let messages = patience.block(&mut near, &mut source).await?;
+    ensure!(at_most(1, near.ready()).await.is_none(), "a sender that was blocked is ready");
+    let last = source.short()?;
+    let mut ledger = Ledger::of(given, &messages);
+    ledger.sent(&last);
+    let waiting = tokio::spawn(async move {
+        near.send(last).await?;
+        Ok::<_, Error>(near)
+    });
+    tokio::time::sleep(QUIET).await;
+    let count = patience.receive_all(&mut far, &mut ledger).await?;
+    patience.within("the task that took over a dropped ready", waiting).await???;
+    Ok(count)
 }

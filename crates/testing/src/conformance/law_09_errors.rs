@@ -125,8 +125,8 @@ async fn not_attachable<S: Subject>(trial: &Trial<S>) -> Verdict {
 
 /// Where it survives that, it goes on; where not, it says so from then on.
 async fn too_long_to_receive<S: Subject>(trial: &Trial<S>) -> Verdict {
-    let (mut near, mut far) = trial.subject.pair_with_max(100, 1000).await?;
-    let message = trial.source(&far).of(1000);
+    let (mut near, mut far) = trial.subject.pair_with_max(100, 200).await?;
+    let message = trial.source(&far).of(200);
     let message = message.ok_or_else(|| Stop::failed("the subject has no sample"))?;
     trial.patience.send(&mut far, message).await?;
     let error = trial.patience.err("receiving a message too long", near.recv()).await?;

@@ -4,10 +4,7 @@
 //!
 //! ```
 //! use anysock_testing::conformance::{InMemory, Kit};
-//! # use anysock_testing::conformance::Law;
-//! # #[cfg(any())]
 //! Kit::default().check(InMemory).assert();
-//! # Kit::default().only(&[Law::Whole]).check(InMemory).assert();
 //! ```
 //!
 //! What is asked of the transport follows from its own
@@ -16,15 +13,17 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `kit` | runs it all, under a watchdog |
+//! | `kit`, `erased` | runs it all, under a watchdog; compiled once, not once per transport |
 //! | `law`, `law_01_…` to `law_11_…` | the laws, and the checks of each |
 //! | `subject`, `sample` | what is asked of who has a transport to be checked |
-//! | `in_memory` | subjects at hand |
+//! | `in_memory`, `in_pipe` | subjects at hand |
 //! | `trial`, `delivery`, `ledger`, `polls` | what the checks are made with |
 //! | `stop`, `report`, `table` | what came of it |
 
 mod delivery;
+mod erased;
 mod in_memory;
+mod in_pipe;
 mod kit;
 mod law;
 mod law_01_boundaries;
@@ -48,6 +47,7 @@ mod table;
 mod trial;
 
 pub use in_memory::{Boxed, InMemory};
+pub use in_pipe::InPipe;
 pub use kit::Kit;
 pub use law::Law;
 pub use report::{Note, Outcome, Report};

@@ -113,6 +113,9 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
+/// Gives the bytes by which a message is sent.
+type Frame = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
+
 /// One end of a transport over bytes, and the other end of the bytes.
 ///
 /// ```
@@ -131,7 +134,7 @@ pub struct Raw<T> {
     pub near: T,
     /// Its peer. Shutting it down gives the transport an end-of-file.
     pub wire: Box<dyn Wire>,
-    frame: Box<dyn Fn(&[u8]) -> Vec<u8> + Send>,
+    frame: Frame,
 }
 
 impl<T> Raw<T> {

@@ -61,7 +61,9 @@ impl<S: Subject> Trial<S> {
         // Nobody listens any more once the watchdog has given up; nothing is left to say then.
         let _ = self.events.send(Event::Begun(name));
         // Boxed, or one law's future would hold those of all its checks on the stack.
-        let verdict = self.patience.within("the whole check", Box::pin(check)).await;
+        // Each wait has its own deadline, which says more; this one is for a check of many.
+        let whole = Patience(2 * self.patience.0);
+        let verdict = whole.within("the whole check", Box::pin(check)).await;
         let _ = self.events.send(Event::Ended(name, verdict.and_then(|verdict| verdict)));
     }
 

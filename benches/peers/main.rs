@@ -1,0 +1,61 @@
+//! anysock beside its peers: one table of ratios, from contenders interleaved in one process.
+//!
+//! `cargo bench --bench peers` prints the table; `-- --json FILE` writes it as well. Sender and
+//! receiver share one current-thread runtime, so a figure is the cost of both ends without
+//! wake-ups across processors. See `harness` for how a ratio comes about.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `harness` | contenders in turn, the control, medians |
+//! | `report` | one row of the table, its goal, and how it is printed |
+//! | `ends` | connected pairs of sockets, a payload, a consumer that checks and copies |
+//! | `limit` | what blocking std does at best |
+//! | `streams`, `packets` | one way, many messages |
+
+mod ends;
+mod harness;
+mod limit;
+mod packets;
+mod report;
+mod streams;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::report::Report;
+
+/// Measures anysock beside its peers.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Writes the rows as a JSON array of objects, one a line.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measures only what has this in its name.
+    #[arg(long, value_name = "SUBSTRING", default_value = "")]
+    only: String,
+    /// Of how many interleaved rounds each ratio is the median.
+    #[arg(long, default_value_t = 9)]
+    rounds: usize,
+    /// What `cargo bench` passes. Without it nothing is measured.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// What test runners pass.
+    #[arg(long, hide = true)]
+    test: bool,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    if arguments.test || !arguments.bench {
+        println!("measures under `cargo bench --bench peers` only");
+        return;
+    }
+    let mut report = Report::new(arguments.only, arguments.rounds);
+    streams::measure(&mut report);
+    //packets::measure(&mut report);
+    report.finish();
+    if let Some(file) = arguments.json {
+        report.write_json(&file).expect("the JSON file can be written");
+    }
+}

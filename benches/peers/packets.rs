@@ -1,0 +1,1 @@
+//! Sockets that keep message boundaries, one way.

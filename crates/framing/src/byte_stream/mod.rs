@@ -1,0 +1,97 @@
+//! What a stream of bytes must offer to be framed.
+
+mod io;
+mod socket;
+
+use std::io::{IoSlice, Result};
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+
+pub use self::io::{Io, IoHalf};
+
+/// The receiving side of a byte stream, shaped like recvmsg(2).
+///
+/// As tokio's own sockets do, it spends the task's cooperative budget whenever it is ready, so
+/// that a peer that floods it does not starve other tasks.
+///
+/// ```
+/// use anysock_framing::ByteRecv;
+/// fn _takes(_: &mut dyn ByteRecv) {}
+/// ```
+pub trait ByteRecv {
+    /// Appends what is there to `buffer`; how much it was, 0 at the end.
+    ///
+    /// No more than fits the capacity that `buffer` has left, or `room` bytes if that is more.
+    /// They are reserved here, and not before something is there: who waits holds no memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; fatal.
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        room: usize,
+    ) -> Poll<Result<usize>>;
+}
+
+/// The sending side of a byte stream, shaped like sendmsg(2). It too spends the budget.
+///
+/// ```
+/// use anysock_framing::ByteSend;
+/// fn _takes(_: &mut dyn ByteSend) {}
+/// ```
+pub trait ByteSend {
+    /// Takes bytes from the front of `slices`, at most 64 of them, none empty; how many.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; fatal.
+    fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>>;
+
+    /// Gives everything that was taken to the kernel.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; fatal.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>>;
+
+    /// Sends end-of-file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; fatal.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>>;
+
+    /// Once the receiving side is gone, reads in its stead, to discard; `Ok(0)` if it is not,
+    /// or at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; fatal.
+    fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        room: usize,
+    ) -> Poll<Result<usize>>;
+}
+
+/// A byte stream that can be framed, and split.
+///
+/// ```
+/// use anysock_framing::{ByteStream, Framed, LengthDelimited};
+/// fn frame<S: ByteStream>(stream: S) -> Framed<S, LengthDelimited> {
+///     Framed::new(stream, LengthDelimited::u32())
+/// }
+/// ```
+pub trait ByteStream: ByteRecv + ByteSend {
+    /// The receiving half.
+    type Recv: ByteRecv + Send + 'static;
+    /// The sending half.
+    type Send: ByteSend + Send + 'static;
+
+    /// Takes the stream apart into halves that never wait for each other.
+    fn split(self) -> (Self::Recv, Self::Send);
+}

@@ -1,0 +1,149 @@
+//! Packets on their way to the kernel, one by one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+
+use crate::packet_socket::Fault;
+use crate::sending::{Drive, Queue};
+use crate::{Error, ErrorKind, PacketSend, Payload};
+
+/// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
+const OVERHEAD: usize = 64;
+
+/// Owned payloads from this length on are queued as they are, shorter ones copied: ten bytes
+/// must not keep the large block alive of which they are a slice.
+const REFERENCED: usize = 4 * 1024;
+
+/// A packet that was refused so often in a row was refused for itself, not for an earlier one.
+const TRIES: u32 = 3;
+
+/// What is accepted and not yet sent. Empty, it holds no memory.
+#[derive(Debug)]
+pub(crate) struct PacketQueue {
+    packets: VecDeque<Bytes>,
+    unsent: usize,
+    max: usize,
+    /// How often the first packet was refused, and what was said first.
+    refusals: u32,
+    refusal: Option<io::Error>,
+    /// The first error that is still to be reported.
+    error: Option<Error>,
+    dropped: u64,
+}
+
+impl PacketQueue {
+    /// Takes messages of at most `max` bytes.
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            packets: VecDeque::new(),
+            unsent: 0,
+            max,
+            refusals: 0,
+            refusal: None,
+            error: None,
+            dropped: 0,
+        }
+    }
+
+    /// Takes messages of at most `max` bytes from here on.
+    pub(crate) fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
+    /// The first packet is done with: sent, or dropped because of `error`.
+    fn pop(&mut self, error: Option<ErrorKind>) {
+        if let Some(packet) = self.packets.pop_front() {
+            self.unsent -= packet.len() + OVERHEAD;
+        }
+        // What was said of a packet that was sent in the end, was said of an earlier one.
+        let refusal = self.refusal.take().map(ErrorKind::Refused);
+        if let Some(error) = error.or(refusal) {
+            self.error.get_or_insert(error.into());
+        }
+        self.refusals = 0;
+    }
+
+    /// The first packet, of `length` bytes, is sent again, or given up, or nothing can be sent.
+    fn settle(&mut self, fault: Fault, length: usize, error: io::Error) -> io::Result<()> {
+        match fault {
+            Fault::Connection => return Err(error),
+            Fault::Earlier if self.refusals + 1 < TRIES => {
+                self.refusals += 1;
+                self.refusal.get_or_insert(error);
+            }
+            Fault::Earlier | Fault::Packet => {
+                tracing::debug!(%error, length, "a queued message was dropped");
+                self.dropped += 1;
+                self.pop(Some(ErrorKind::Dropped { length, source: error }));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Queue for PacketQueue {
+    fn max_message(&self) -> usize {
+        self.max
+    }
+
+    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
+        let packet = match payload.len() {
+            REFERENCED.. => payload.into_bytes(),
+            _ => Bytes::copy_from_slice(payload.as_slice()),
+        };
+        self.unsent += packet.len() + OVERHEAD;
+        self.packets.push_back(packet);
+        Ok(())
+    }
+
+    fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    fn is_flushed(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    fn discard(&mut self) {
+        self.packets = VecDeque::new();
+        self.unsent = 0;
+    }
+
+    fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+impl<W: PacketSend> Drive<W> for PacketQueue {
+    fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(packet) = self.packets.front() {
+            let length = packet.len();
+            match ready!(io.poll_send(cx, packet)) {
+                Ok(()) => self.pop(None),
+                Err(error) => self.settle(io.fault(&error), length, error)?,
+            }
+        }
+        self.packets = VecDeque::new();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(io: &mut W, _: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        Poll::Ready(match io.shutdown() {
+            // A peer that is gone already has seen the end.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            done => done,
+        })
+    }
+
+    fn poll_discard(io: &mut W, cx: &mut Context<'_>) -> Poll<()> {
+        while let Ok(Some(_)) = ready!(io.poll_drain(cx)) {}
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,107 @@
+//! A peer of a datagram listener as a packet socket.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use anysock_async::{DatagramPeer, Packet, PeerRecv, PeerSend};
+use anysock_core::{Guarantees, Role};
+
+use super::{Fault, PacketRecv, PacketSend, PacketSocket};
+
+impl PacketRecv for DatagramPeer {
+    fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
+        // The listener's own limit was applied when the packet was read.
+        self.poll_recv_packet(cx)
+    }
+
+    fn survives(&self, _: &io::Error) -> bool {
+        true
+    }
+
+    fn held(&self) -> usize {
+        DatagramPeer::held(self)
+    }
+}
+
+impl PacketRecv for PeerRecv {
+    fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
+        // The listener's own limit was applied when the packet was read.
+        self.poll_recv_packet(cx)
+    }
+
+    fn survives(&self, _: &io::Error) -> bool {
+        true
+    }
+
+    fn held(&self) -> usize {
+        PeerRecv::held(self)
+    }
+
+    fn dropped(&self) -> u64 {
+        PeerRecv::dropped(self)
+    }
+}
+
+impl PacketSend for DatagramPeer {
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+        DatagramPeer::poll_send(self, cx, packet)
+    }
+
+    fn fault(&self, error: &io::Error) -> Fault {
+        fault(error)
+    }
+
+    fn max_packet(&self) -> usize {
+        self.max_message().unwrap_or(0)
+    }
+
+    fn shutdown(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        Poll::Ready(Ok(None))
+    }
+}
+
+impl PacketSend for PeerSend {
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+        PeerSend::poll_send(self, cx, packet)
+    }
+
+    fn fault(&self, error: &io::Error) -> Fault {
+        fault(error)
+    }
+
+    fn max_packet(&self) -> usize {
+        self.max_message().unwrap_or(0)
+    }
+
+    fn shutdown(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        Poll::Ready(Ok(None))
+    }
+}
+
+impl PacketSocket for DatagramPeer {
+    type Recv = PeerRecv;
+    type Send = PeerSend;
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::of(self.cell(), Role::Accepted)
+    }
+
+    fn split(self) -> (PeerRecv, PeerSend) {
+        self.into_split()
+    }
+}
+
+fn fault(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::BrokenPipe => Fault::Connection,
+        _ => Fault::Packet,
+    }
+}

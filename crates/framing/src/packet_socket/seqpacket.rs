@@ -1,0 +1,97 @@
+//! A seqpacket socket as a packet socket.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use anysock_async::{Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
+use anysock_core::{Guarantees, Role, Shutdown};
+
+use super::{Fault, PacketRecv, PacketSend, PacketSocket};
+
+impl PacketRecv for SeqPacketSocket {
+    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
+        self.poll_recv_packet(cx, most)
+    }
+
+    fn survives(&self, _: &io::Error) -> bool {
+        false
+    }
+}
+
+impl PacketRecv for SeqPacketRecv {
+    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
+        self.poll_recv_packet(cx, most)
+    }
+
+    fn survives(&self, _: &io::Error) -> bool {
+        false
+    }
+}
+
+impl PacketSend for SeqPacketSocket {
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+        SeqPacketSocket::poll_send(self, cx, packet)
+    }
+
+    fn fault(&self, error: &io::Error) -> Fault {
+        fault(error)
+    }
+
+    fn max_packet(&self) -> usize {
+        self.max_message().unwrap_or(0)
+    }
+
+    fn shutdown(&mut self) -> io::Result<bool> {
+        self.shutdown_now(Shutdown::Write).map(|()| true)
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        self.poll_recv_packet(cx, 0)
+    }
+}
+
+impl PacketSend for SeqPacketSend {
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+        SeqPacketSend::poll_send(self, cx, packet)
+    }
+
+    fn fault(&self, error: &io::Error) -> Fault {
+        fault(error)
+    }
+
+    fn max_packet(&self) -> usize {
+        self.max_message().unwrap_or(0)
+    }
+
+    fn shutdown(&mut self) -> io::Result<bool> {
+        self.shutdown_write().map(|()| true)
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+        match self.is_alone() {
+            true => SeqPacketSend::poll_drain(self, cx, 0),
+            false => Poll::Ready(Ok(None)),
+        }
+    }
+}
+
+impl PacketSocket for SeqPacketSocket {
+    type Recv = SeqPacketRecv;
+    type Send = SeqPacketSend;
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::of(self.cell(), Role::Paired)
+    }
+
+    fn split(self) -> (SeqPacketRecv, SeqPacketSend) {
+        self.into_split()
+    }
+}
+
+/// Too long for the kernel as it is now, or for its memory: others may pass.
+fn fault(error: &io::Error) -> Fault {
+    match error.raw_os_error() {
+        Some(libc::EMSGSIZE | libc::ENOBUFS | libc::ENOMEM) => Fault::Packet,
+        _ => Fault::Connection,
+    }
+}

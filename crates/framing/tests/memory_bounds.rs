@@ -1,0 +1,203 @@
+//! Law 7, by a counting allocator: memory follows what was received, not what was announced.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use anysock_framing::{
+    AnyCodec, Framed, Guaranteed, Io, LengthDelimited, RecvExt, SendExt, Varint,
+};
+use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf};
+use tokio_test::{assert_pending, assert_ready_ok, task};
+
+/// Counts by thread, so that the tests do not disturb each other.
+struct Counting;
+
+thread_local! {
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    // A thread that is about to end has nothing to count any more.
+    let _ = LIVE.try_with(|live| {
+        live.set(live.get() + bytes);
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
+    });
+}
+
+// SAFETY: every call is passed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What is allocated now, beside what was `before`.
+fn live(before: isize) -> usize {
+    usize::try_from(LIVE.get() - before).unwrap_or(0)
+}
+
+/// What was allocated at most since the last call, beside what was `before`.
+fn peak(before: isize) -> usize {
+    let peak = usize::try_from(PEAK.get() - before).unwrap_or(0);
+    PEAK.set(LIVE.get());
+    peak
+}
+
+/// Not buffers: wakers, reference counts, what the pipe itself allocates.
+const SLACK: usize = 1024;
+
+const LONG: usize = 16 * 1024 * 1024;
+
+fn announcing() -> Vec<(AnyCodec, Vec<u8>)> {
+    let length = LONG as u64;
+    let big = length.to_be_bytes();
+    let little = length.to_le_bytes();
+    let varint = vec![0x80, 0x80, 0x80, 0x08];
+    vec![
+        (LengthDelimited::u32().max(LONG).into(), big[4..].to_vec()),
+        (LengthDelimited::u32().little_endian().max(LONG).into(), little[..4].to_vec()),
+        (LengthDelimited::u64().max(LONG).into(), big.to_vec()),
+        (LengthDelimited::u64().little_endian().max(LONG).into(), little.to_vec()),
+        (LengthDelimited::u24().max(LONG).into(), vec![0xff; 3]),
+        (Varint::new().max(LONG).into(), varint),
+        (AnyCodec::from(anysock_framing::Delimited::lines().max(LONG)), vec![b'x'; 4]),
+    ]
+}
+
+/// Gives some bytes, then waits, then gives some again; it allocates nothing itself.
+#[derive(Debug)]
+struct Trickle {
+    header: Vec<u8>,
+    step: usize,
+    left: usize,
+    received: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Trickle {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            self.left = self.step;
+            return Poll::Pending;
+        }
+        let length = self.left.min(buffer.remaining());
+        for _ in 0..length {
+            let at = self.received.fetch_add(1, Ordering::Relaxed);
+            buffer.put_slice(&[self.header.get(at).copied().unwrap_or(b'x')]);
+        }
+        self.left -= length;
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn pipe(codec: AnyCodec) -> (DuplexStream, Framed<Io<DuplexStream>, AnyCodec>) {
+    let (far, near) = tokio::io::duplex(64 * 1024);
+    (far, Framed::new(Io::new(near), codec))
+}
+
+#[tokio::test]
+async fn an_announced_giant_costs_no_more_than_what_has_come_of_it() {
+    for (codec, header) in announcing() {
+        for (step, steps) in [(1, 3000), (700, 600), (30_000, 40)] {
+            let name = codec.to_string();
+            let received = Arc::new(AtomicUsize::new(0));
+            let trickle =
+                Trickle { header: header.clone(), step, left: step, received: received.clone() };
+            let io = tokio::io::join(trickle, tokio::io::sink());
+            let mut framed = Framed::new(Io::new(io), codec.clone());
+            let before = LIVE.get();
+            peak(before);
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+                assert_pending!(task::spawn(framed.recv()).poll());
+                let (received, held) = (received.load(Ordering::Relaxed), framed.stats().held);
+                let (live, peak) = (live(before), peak(before));
+                let at = format!("{name}, {received} received: {held} held, {live} to {peak}");
+                let bound = 8 * 1024 + 4 * received;
+                assert!(held <= bound, "{at}");
+                assert!(live <= held + SLACK, "{at}");
+                assert!(peak <= bound + SLACK, "{at}");
+            }
+            assert_eq!(received.load(Ordering::Relaxed), step * steps);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_waits_with_nothing_at_hand_holds_nothing() {
+    let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
+    let burst: Vec<u8> = (0..1000).flat_map(|_| *b"\0\0\0\x05hello").collect();
+    far.write_all(&burst).await.unwrap();
+    let before = LIVE.get();
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+        drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
+    }
+    assert_pending!(task::spawn(framed.recv()).poll());
+    assert_eq!(framed.stats().held, 0);
+    assert!(live(before) <= SLACK, "{} allocated", live(before));
+}
+
+#[tokio::test]
+async fn a_few_bytes_after_a_burst_do_not_keep_its_block() {
+    let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
+    let burst: Vec<u8> = (0..6000).flat_map(|_| *b"\0\0\0\x05hello").collect();
+    far.write_all(&burst).await.unwrap();
+    far.write_all(b"\0\0\0\x05he").await.unwrap();
+    let before = LIVE.get();
+    let mut largest = 0;
+    for _ in 0..6000 {
+        tokio::task::yield_now().await;
+        drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
+        largest = largest.max(framed.stats().held);
+        assert!(framed.stats().held + SLACK >= live(before), "it holds more than it says");
+    }
+    assert!(largest > 6000, "there was a burst: {largest}");
+    assert_pending!(task::spawn(framed.recv()).poll());
+    assert!(framed.stats().held <= 4 * 6, "{}", framed.stats().held);
+    assert!(live(before) <= SLACK, "{} allocated", live(before));
+    far.write_all(b"llo").await.unwrap();
+    assert_eq!(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn a_message_that_was_refused_for_its_length_leaves_nothing_held() {
+    let (mut far, mut framed) = pipe(LengthDelimited::u32().max(10).into());
+    far.write_all(&[0xff; 5000]).await.unwrap();
+    framed.recv().await.unwrap_err();
+    assert_eq!(framed.stats().held, 0);
+}
+
+#[tokio::test]
+async fn a_sender_that_has_flushed_holds_nothing() {
+    let io = tokio::io::join(tokio::io::empty(), tokio::io::sink());
+    let mut framed = Framed::new(Io::new(io), LengthDelimited::u32());
+    let before = LIVE.get();
+    for _ in 0..100 {
+        framed.feed("hello").await.unwrap();
+    }
+    framed.feed(vec![0; 5000]).await.unwrap();
+    assert!(live(before) > 5900);
+    framed.flush().await.unwrap();
+    assert!(live(before) <= SLACK, "{} allocated", live(before));
+}

@@ -1,0 +1,13 @@
+//! The examples `echo` and `send` as programs: over every cell, interrupted, lied to.
+
+mod alone;
+mod descriptors;
+mod interrupted;
+mod liars;
+mod pipelined;
+mod refused;
+mod runtime;
+mod send;
+mod several;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,86 @@
+//! The example `echo` as a server: a child that does not outlive its test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+
+use super::process::{DEADLINE, Guarded, example};
+
+/// A running `echo`.
+pub(crate) struct Server {
+    process: Guarded,
+    lines: Receiver<String>,
+    log: Arc<Mutex<String>>,
+    /// Where it listens, in the order of what was asked for.
+    pub(crate) endpoints: Vec<String>,
+}
+
+impl Server {
+    /// Starts `echo` on all the endpoints and waits until it listens.
+    pub(crate) fn start(endpoints: &[String], options: &[&str]) -> Self {
+        let mut child = Command::new(example("echo"))
+            .args(endpoints)
+            .args(options)
+            // So that figures of its memory do not depend on how many cores there are.
+            .env("TOKIO_WORKER_THREADS", "2")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = lines(child.stdout.take().unwrap());
+        let log = Arc::new(Mutex::new(String::new()));
+        let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut kept = kept.lock().unwrap();
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        let mut server = Self { process: Guarded(child), lines, log, endpoints: Vec::new() };
+        for _ in endpoints {
+            let line = server.lines.recv_timeout(DEADLINE).expect("echo says where it listens");
+            let endpoint = line.strip_prefix("listening on ").expect("a line of its own for each");
+            server.endpoints.push(endpoint.into());
+        }
+        server
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Sends it a signal, by the name that kill(1) uses, and waits for its end.
+    pub(crate) fn stop(mut self, signal: &str) -> ExitStatus {
+        let kill = format!("kill -{signal} {}", self.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        // Standard output ends with the process.
+        let end = self.lines.recv_timeout(DEADLINE);
+        assert_eq!(end, Err(RecvTimeoutError::Disconnected), "echo ends and says no more");
+        self.process.0.wait().unwrap()
+    }
+}
+
+/// What it logged is worth reading where a test fails, and nowhere else.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("echo logged:\n{}", self.log.lock().unwrap());
+        }
+    }
+}
+
+fn lines(source: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(source).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
