@@ -10,7 +10,6 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use anysock::framing::UnknownCodec;
 use anysock::prelude::*;
 use anysock::{AnyCodec, Connection, Endpoint, Error, Listener};
 use clap::Parser;
@@ -28,8 +27,8 @@ struct Arguments {
 
     /// How streams mark messages: u8, u16, u24, u32, u64 (with le for little endian), varint,
     /// lines, crlf, nul, fixed:N.
-    #[arg(long, value_name = "NAME", default_value = "u32", value_parser = known_codec)]
-    codec: String,
+    #[arg(long, value_name = "NAME", default_value = "u32")]
+    codec: AnyCodec,
 
     /// The longest message, in bytes [default: 1 MiB on streams, 64 KiB elsewhere]
     #[arg(long, value_name = "BYTES")]
@@ -72,10 +71,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Binds all the endpoints, or none, and says where they are.
 async fn bind(arguments: &Arguments) -> Result<Vec<Listener>, Box<dyn std::error::Error>> {
-    let codec: AnyCodec = arguments.codec.parse()?;
     let mut listeners = Vec::new();
     for endpoint in &arguments.endpoints {
-        let mut bind = anysock::bind(endpoint).codec(codec.clone());
+        let mut bind = anysock::bind(endpoint).codec(arguments.codec.clone());
         if let Some(max) = arguments.max {
             bind = bind.max(max);
         }
@@ -127,9 +125,4 @@ async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-}
-
-/// The name of a codec. The codec itself cannot stay among the arguments, which must be `Sync`.
-fn known_codec(name: &str) -> Result<String, UnknownCodec> {
-    name.parse::<AnyCodec>().map(|_| name.into())
 }

@@ -13,7 +13,6 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anysock::framing::UnknownCodec;
 use anysock::prelude::*;
 use anysock::{AnyCodec, ConnectionRecv, ConnectionSend, Endpoint, Message};
 use clap::Parser;
@@ -40,8 +39,8 @@ struct Arguments {
 
     /// How a stream marks messages: u8, u16, u24, u32, u64 (with le for little endian), varint,
     /// lines, crlf, nul, fixed:N.
-    #[arg(long, value_name = "NAME", default_value = "u32", value_parser = known_codec)]
-    codec: String,
+    #[arg(long, value_name = "NAME", default_value = "u32")]
+    codec: AnyCodec,
 
     /// End well as soon as so many messages were received, badly after 10 seconds.
     #[arg(long, value_name = "N")]
@@ -61,7 +60,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let Arguments { endpoint, codec, expect } = arguments;
-    let connecting = anysock::connect(&endpoint).codec(codec.parse::<AnyCodec>()?);
+    let connecting = anysock::connect(&endpoint).codec(codec);
     let server =
         connecting.await.map_err(|error| format!("cannot connect to {endpoint}: {error}"))?;
     let ends = server.guarantees().end_of_file();
@@ -82,7 +81,7 @@ async fn send(
     }
     // Also after a failure: the peer is to end, and what it still says is to be printed.
     let closed = sending.close().await;
-    sent.and(closed.map_err(Into::into)).map_err(|error| format!("cannot send: {error}"))
+    sent.and(closed).map_err(|error| format!("cannot send: {error}"))
 }
 
 async fn send_all(
@@ -163,9 +162,4 @@ fn lines() -> mpsc::Receiver<io::Result<Vec<u8>>> {
         }
     });
     lines
-}
-
-/// The name of a codec. The codec itself cannot stay among the arguments, which must be `Sync`.
-fn known_codec(name: &str) -> Result<String, UnknownCodec> {
-    name.parse::<AnyCodec>().map(|_| name.into())
 }

@@ -91,9 +91,9 @@ pub(crate) fn two_tasks<S, R, Sending, Receiving>(
     name: &'static str,
     runtime: &Rc<Runtime>,
     message: &'static [u8],
-    ends: (S, R),
-    send: impl Fn(S, &'static [u8], usize) -> Sending + 'static,
-    receive: impl Fn(R, Consumer, usize) -> Receiving + 'static,
+    open: impl Fn() -> (S, R) + 'static,
+    send: impl Fn(S, &'static [u8], usize) -> Sending + Copy + 'static,
+    receive: impl Fn(R, Consumer, usize) -> Receiving + Copy + 'static,
 ) -> Contender
 where
     S: Send + 'static,
@@ -102,20 +102,24 @@ where
     Receiving: Future<Output = (R, Consumer)> + Send + 'static,
 {
     let runtime = Rc::clone(runtime);
-    let mut idle = Some((ends, Consumer::new(message)));
-    Contender::new(name, move |count| {
-        let ((near, far), consumer) = idle.take().expect("the last slice has ended");
-        let (sending, receiving) = (send(near, message, count), receive(far, consumer, count));
-        let start = Instant::now();
-        let (near, (far, mut consumer)) = runtime.block_on(async {
-            let (sending, receiving) = (tokio::spawn(sending), tokio::spawn(receiving));
-            let both = async { tokio::try_join!(sending, receiving) };
-            tokio::time::timeout(LOST, both).await.expect("nothing is lost").expect("both succeed")
-        });
-        let elapsed = start.elapsed();
-        consumer.settle(count);
-        idle = Some(((near, far), consumer));
-        elapsed.as_secs_f64()
+    Contender::new(name, move || {
+        let runtime = Rc::clone(&runtime);
+        let mut idle = Some((open(), Consumer::new(message)));
+        Box::new(move |count| {
+            let ((near, far), consumer) = idle.take().expect("the last slice has ended");
+            let (sending, receiving) = (send(near, message, count), receive(far, consumer, count));
+            let start = Instant::now();
+            let (near, (far, mut consumer)) = runtime.block_on(async {
+                let both =
+                    async { tokio::try_join!(tokio::spawn(sending), tokio::spawn(receiving)) };
+                let joined = tokio::time::timeout(LOST, both).await;
+                joined.expect("nothing is lost").expect("no task panics")
+            });
+            let elapsed = start.elapsed();
+            consumer.settle(count);
+            idle = Some(((near, far), consumer));
+            elapsed.as_secs_f64()
+        })
     })
 }
 

@@ -1,26 +1,37 @@
 //! Contenders in turn, one of them twice, and the median over rounds of their ratios.
 //!
-//! A round is a number of short slices. In each slice every contender works once, beginning
-//! with another one each time, so that whatever disturbs the machine disturbs all. A
-//! contender's figure of a round is the lower quartile of its slices, which leaves out those in
-//! which something else had the processor. A ratio is taken within a round; of the rounds'
-//! ratios the median is reported. One contender is listed twice: how far those two, which are
-//! the same, are apart says how much the other ratios are worth.
+//! In a round every contender opens its sockets anew, since what a connection or an allocation
+//! happens to be like stays with it. A round is a number of passes. In each pass every contender works for a short slice,
+//! beginning with another one each time, so that whatever disturbs the machine disturbs all.
+//! Slices in which another process had the processor are left out, and repeated within reason.
+//! A contender's figure of a round is the lower quartile of its slices. A ratio is taken within
+//! a round; of the rounds' ratios the median is reported. One contender is listed twice: how
+//! far those two, which are the same, are apart says how much the other ratios are worth.
 
 use std::time::Duration;
 
-/// How long a slice of one contender is to last.
-const SLICE: Duration = Duration::from_millis(3);
+use crate::usage::preemptions;
 
-/// Slices in a round.
-const SLICES: usize = 8;
+/// How long a slice of one contender is to last: less than what a busy machine grants at once.
+const SLICE: Duration = Duration::from_micros(1500);
+
+/// Slices of each contender in a round, of those that count.
+const SLICES: usize = 16;
+
+/// Slices before those that count: TCP begins slowly, and finds its buffers' sizes.
+const WARM_UP: usize = 8;
+
+/// So many times as many passes are tried on a busy machine.
+const PATIENCE: usize = 3;
 
 /// One of those that are compared.
 pub(crate) struct Contender {
     name: &'static str,
-    /// Does so many units of work, checks that they were done, and tells what they cost.
-    run: Box<dyn FnMut(usize) -> f64>,
+    open: Box<dyn Fn() -> Run>,
 }
+
+/// Does so many units of work, checks that they were done, and tells what they cost.
+pub(crate) type Run = Box<dyn FnMut(usize) -> f64>;
 
 /// What every contender's unit of work cost in every round.
 pub(crate) struct Measured {
@@ -28,15 +39,16 @@ pub(crate) struct Measured {
 }
 
 impl Contender {
-    pub(crate) fn new(name: &'static str, run: impl FnMut(usize) -> f64 + 'static) -> Self {
-        Self { name, run: Box::new(run) }
+    pub(crate) fn new(name: &'static str, open: impl Fn() -> Run + 'static) -> Self {
+        Self { name, open: Box::new(open) }
     }
 
-    /// How much work fills a slice; at least `granule`, and a multiple of it.
-    fn calibrate(&mut self, granule: usize) -> usize {
+    /// How much work fills a slice: a multiple of `granule`.
+    fn calibrate(&self, granule: usize) -> usize {
+        let mut run = (self.open)();
         let mut units = granule;
         loop {
-            let elapsed = (self.run)(units);
+            let elapsed = run(units);
             let missing = SLICE.as_secs_f64() / elapsed;
             if missing < 1.5 {
                 return units;
@@ -48,39 +60,41 @@ impl Contender {
 }
 
 impl Measured {
-    /// Measures times, in slices of equal length, whatever a contender gets done in one.
-    pub(crate) fn times(mut contenders: Vec<Contender>, granule: usize, rounds: usize) -> Self {
-        let units: Vec<_> =
-            contenders.iter_mut().map(|contender| contender.calibrate(granule)).collect();
-        Self::rounds(contenders, &units, SLICES, rounds)
+    /// Measures times, in slices of equal length, whatever a contender gets done in one. `units`
+    /// of work are done in a slice at least, and a multiple of them.
+    pub(crate) fn times(contenders: &[Contender], units: usize, rounds: usize) -> Self {
+        let units: Vec<_> = contenders.iter().map(|one| one.calibrate(units)).collect();
+        Self::rounds(contenders, rounds, |round| {
+            let mut runs: Vec<_> = contenders.iter().map(|one| (one.open)()).collect();
+            runs.iter_mut().zip(&units).for_each(|(run, &units)| {
+                (0..WARM_UP).for_each(|_| {
+                    run(units);
+                });
+            });
+            slices(&mut runs, &units, round)
+        })
     }
 
-    /// Measures whatever `run` tells, for the same work of every contender, once a round.
-    pub(crate) fn same_work(contenders: Vec<Contender>, units: usize, rounds: usize) -> Self {
-        let units = vec![units; contenders.len()];
-        Self::rounds(contenders, &units, 1, rounds)
+    /// Measures whatever contenders tell, for the same work, once a round.
+    pub(crate) fn same_work(contenders: &[Contender], units: usize, rounds: usize) -> Self {
+        Self::rounds(contenders, rounds, |round| {
+            let count = contenders.len();
+            let mut figures = vec![0.0; count];
+            for which in (round..round + count).map(|which| which % count) {
+                figures[which] = (contenders[which].open)()(units) / units as f64;
+            }
+            figures
+        })
     }
 
     fn rounds(
-        mut contenders: Vec<Contender>,
-        units: &[usize],
-        slices: usize,
+        contenders: &[Contender],
         rounds: usize,
+        figures: impl Fn(usize) -> Vec<f64>,
     ) -> Self {
-        let count = contenders.len();
         let mut costs: Vec<_> = contenders.iter().map(|one| (one.name, Vec::new())).collect();
         for round in 0..rounds {
-            let mut slices_of = vec![Vec::with_capacity(slices); count];
-            for slice in 0..slices {
-                for place in 0..count {
-                    let which = (round + slice + place) % count;
-                    let cost = (contenders[which].run)(units[which]);
-                    slices_of[which].push(cost / units[which] as f64);
-                }
-            }
-            for (which, mut slices) in slices_of.into_iter().enumerate() {
-                costs[which].1.push(quantile(&mut slices, 0.25));
-            }
+            costs.iter_mut().zip(figures(round)).for_each(|((_, costs), one)| costs.push(one));
         }
         Self { costs }
     }
@@ -117,6 +131,31 @@ impl Measured {
         // Nothing at all against nothing at all is a tie.
         pairs.map(|(ours, against)| if ours == against { 1.0 } else { against / ours }).collect()
     }
+}
+
+/// What a unit of work cost each contender in one round of slices.
+fn slices(runs: &mut [Run], units: &[usize], round: usize) -> Vec<f64> {
+    let count = runs.len();
+    let (mut calm, mut disturbed) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+    for pass in 0..SLICES * PATIENCE {
+        for place in 0..count {
+            let which = (round + pass + place) % count;
+            let before = preemptions();
+            let cost = runs[which](units[which]) / units[which] as f64;
+            let kept = if preemptions() == before { &mut calm } else { &mut disturbed };
+            kept[which].push(cost);
+        }
+        if calm.iter().all(|slices| slices.len() >= SLICES) {
+            break;
+        }
+    }
+    let figures = calm.into_iter().zip(disturbed).map(|(mut calm, disturbed)| {
+        if calm.len() < SLICES / 2 {
+            calm.extend(disturbed);
+        }
+        quantile(&mut calm, 0.25)
+    });
+    figures.collect()
 }
 
 fn quantile(values: &mut [f64], which: f64) -> f64 {

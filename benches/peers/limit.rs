@@ -23,30 +23,25 @@ const HEADER: usize = 4;
 
 /// A contender that alternates between writing and reading on one thread.
 pub(crate) fn contender(name: &'static str, message: &'static [u8]) -> Contender {
-    let (near, far) = UnixStream::pair().expect("a socket pair");
-    // Blocking would be a deadlock, since the thread that would read is the one that writes.
-    near.set_nonblocking(true).expect("non-blocking");
-    far.set_nonblocking(true).expect("non-blocking");
-    let mut writer = Writer { io: near, message, block: Vec::with_capacity(BLOCK), written: 0 };
-    let mut reader = Reader {
-        io: far,
-        buffer: vec![0; READ].into(),
-        header: [0; HEADER],
-        headed: 0,
-        missing: 0,
-        consumer: Consumer::new(message),
-    };
-    Contender::new(name, move |count| {
-        let start = Instant::now();
-        let total = count * (HEADER + message.len());
-        let mut unsent = total;
-        while reader.consumer.taken() < count {
-            unsent -= writer.write(total - unsent, unsent).expect("writing");
-            while reader.read().expect("reading") {}
-        }
-        let elapsed = start.elapsed();
-        reader.consumer.settle(count);
-        elapsed.as_secs_f64()
+    Contender::new(name, move || {
+        let (near, far) = UnixStream::pair().expect("a socket pair");
+        // Blocking would be a deadlock: the thread that would read is the one that writes.
+        near.set_nonblocking(true).expect("non-blocking");
+        far.set_nonblocking(true).expect("non-blocking");
+        let mut writer = Writer::new(near, message);
+        let mut reader = Reader::new(far, message);
+        Box::new(move |count| {
+            let start = Instant::now();
+            let total = count * (HEADER + message.len());
+            let mut unsent = total;
+            while reader.consumer.taken() < count {
+                unsent -= writer.write(total - unsent, unsent).expect("writing");
+                while reader.read().expect("reading") {}
+            }
+            let elapsed = start.elapsed();
+            reader.consumer.settle(count);
+            elapsed.as_secs_f64()
+        })
     })
 }
 
@@ -59,6 +54,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(io: UnixStream, message: &'static [u8]) -> Self {
+        Self { io, message, block: Vec::with_capacity(BLOCK), written: 0 }
+    }
+
     /// Writes as much as the kernel takes, of frames of which `sent` bytes have gone.
     fn write(&mut self, sent: usize, unsent: usize) -> io::Result<usize> {
         let mut gone = 0;
@@ -77,7 +76,7 @@ impl Writer {
 
     fn write_block(&mut self, unsent: usize) -> io::Result<usize> {
         if self.written == self.block.len() {
-            (self.written, self.block) = (0, std::mem::take(&mut self.block));
+            self.written = 0;
             self.block.clear();
             let frame = HEADER + self.message.len();
             for _ in 0..BLOCK.min(unsent) / frame {
@@ -126,6 +125,17 @@ struct Reader {
 }
 
 impl Reader {
+    fn new(io: UnixStream, message: &'static [u8]) -> Self {
+        Self {
+            io,
+            buffer: vec![0; READ].into(),
+            header: [0; HEADER],
+            headed: 0,
+            missing: 0,
+            consumer: Consumer::new(message),
+        }
+    }
+
     /// Reads once, and hands out what it was; whether there may be more.
     fn read(&mut self) -> io::Result<bool> {
         let read = match self.io.read(&mut self.buffer) {

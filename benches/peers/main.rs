@@ -11,6 +11,7 @@
 //! | `ends` | connected pairs of sockets, a payload, a consumer that checks and copies |
 //! | `limit` | what blocking std does at best |
 //! | `streams`, `packets` | one way, many messages |
+//! | `usage` | what the kernel counts of this process |
 
 mod ends;
 mod harness;
@@ -18,6 +19,7 @@ mod limit;
 mod packets;
 mod report;
 mod streams;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -53,7 +55,7 @@ fn main() {
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
-    //packets::measure(&mut report);
+    packets::measure(&mut report);
     report.finish();
     if let Some(file) = arguments.json {
         report.write_json(&file).expect("the JSON file can be written");

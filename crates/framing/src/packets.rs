@@ -140,11 +140,14 @@ impl Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
         let spent = ready!(coop::poll_proceed(cx));
-        let received = match &self.ended {
-            None => ready!(io.poll_recv(cx, self.most)),
-            Some(Ok(())) => Ok(None),
-            Some(Err(error)) => return Poll::Ready(Err(error.duplicate())),
-        };
+        if let Some(ended) = &self.ended {
+            spent.made_progress();
+            return Poll::Ready(match ended {
+                Ok(()) => Ok(None),
+                Err(error) => Err(error.duplicate()),
+            });
+        }
+        let received = ready!(io.poll_recv(cx, self.most));
         spent.made_progress();
         Poll::Ready(match received {
             Ok(Some(Packet::Message(message))) => {

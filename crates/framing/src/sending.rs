@@ -71,7 +71,8 @@ pub(crate) struct Sending<Q> {
 ///
 /// ```text
 ///  Open ── poll_close ──> Flushed ── shut down ──> Draining ── peer's end, deadline ──> Closed
-///    └─ fatal error ──> Failed  <──┘
+///   │                      │  └───────────── nothing to wait for ─────────────────────────^
+///   └──── fatal error ─────┴──> Failed
 /// ```
 #[derive(Debug)]
 enum State {

@@ -2,7 +2,7 @@
 
 use anysock::BoxTransport;
 use anysock::prelude::*;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
 use super::link::{both, patience, receive_while};
@@ -75,9 +75,13 @@ async fn exchange_batch(
             }
         };
         let receiving = async {
+            let mut deadline = Instant::now() + patience;
             while wrong.is_none() && samples.iter().any(|sample| sample.received < 1) {
-                match timeout(patience, to.recv()).await {
-                    Ok(Ok(Some(message))) => wrong = take(&mut samples, &message),
+                match timeout_at(deadline, to.recv()).await {
+                    Ok(Ok(Some(message))) => {
+                        wrong = take(&mut samples, &message);
+                        deadline = Instant::now() + patience;
+                    }
                     Ok(Ok(None)) => wrong = Some("the end".into()),
                     Ok(Err(error)) if error.is_fatal() => wrong = Some(error.to_string()),
                     Ok(Err(_)) => {}
@@ -112,9 +116,11 @@ impl Sample {
     /// Bytes that differ from message to message, so that neither a part of one nor two together
     /// pass for another.
     fn new((index, &size): (usize, &usize)) -> Self {
-        let period: Vec<u8> = (0..=250).cycle().skip(index * 31).take(251).collect();
-        let content = period.into_iter().cycle().take(size.min(251)).collect::<Vec<_>>();
-        Self { content: content.repeat(size.div_ceil(251).max(1))[..size].to_vec(), sent: 0, received: 0 }
+        let mut period: Vec<u8> = (0..=250).collect();
+        period.rotate_left(index * 31 % 251);
+        let mut content = period.repeat(size.div_ceil(251));
+        content.truncate(size);
+        Self { content, sent: 0, received: 0 }
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anysock::prelude::*;
 use anysock::{BoxTransport, Error};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::link::{patience, receive_while};
 use super::{Failure, Finding};
@@ -133,26 +133,32 @@ impl Overrun {
                 }
             }
         };
-        let mut arrived = Arrived { first, seen: vec![false; (self.sent - first) as usize], next: first };
+        let missing = vec![false; (self.sent - first) as usize];
+        let mut arrived = Arrived { first, seen: missing, count: 0, next: first };
         let receiving = async {
+            let mut deadline = Instant::now() + patience(true);
             loop {
-                match timeout(patience(true), to.recv()).await {
+                match timeout_at(deadline, to.recv()).await {
                     Ok(Ok(Some(message))) if message == all[..] => return,
                     Ok(Ok(Some(message))) => {
+                        let before = arrived.count;
                         let disorder = arrived.take(&message);
                         self.disorder = self.disorder.take().or(disorder);
+                        if arrived.count > before {
+                            deadline = Instant::now() + patience(true);
+                        }
                     }
                     Ok(Ok(None)) => return self.broke = Some("the end".into()),
                     Ok(Err(error)) if error.is_fatal() => {
                         return self.broke = Some(error.to_string());
                     }
                     Ok(Err(_)) => {}
-                    Err(_) => return self.broke = Some("silence".into()),
+                    Err(_) => return self.broke = Some("nothing more as it was sent".into()),
                 }
             }
         };
         receive_while(sending, receiving).await;
-        self.came += arrived.seen.iter().filter(|&&came| came).count() as u64;
+        self.came += arrived.count;
     }
 }
 
@@ -160,6 +166,7 @@ impl Overrun {
 struct Arrived {
     first: u64,
     seen: Vec<bool>,
+    count: u64,
     next: u64,
 }
 
@@ -176,6 +183,7 @@ impl Arrived {
         if std::mem::replace(seen, true) {
             return Some(format!("message {number} came twice"));
         }
+        self.count += 1;
         if number < self.next {
             return Some(format!("message {number} came after {}", self.next - 1));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anysock::prelude::*;
 use anysock::{BoxTransport, Error, Guarantees};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::link::{both, patience, receive_while};
 use super::{Failure, Finding};
@@ -61,8 +61,9 @@ pub(super) async fn part(
 
 async fn end(other: &mut BoxTransport, patience: Duration) -> End {
     let mut complete = false;
+    let deadline = Instant::now() + patience;
     loop {
-        match timeout(patience, other.recv()).await {
+        match timeout_at(deadline, other.recv()).await {
             Ok(Ok(Some(message))) => complete |= message == LAST_WORDS,
             Ok(Ok(None)) if complete => return End::Orderly,
             Ok(Ok(None)) => return End::Early,

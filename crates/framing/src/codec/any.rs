@@ -60,7 +60,7 @@ enum Kind {
 }
 
 /// A codec that can be cloned in its box.
-trait CloneCodec: Codec + Send {
+trait CloneCodec: Codec + Send + Sync {
     fn clone_box(&self) -> Box<dyn CloneCodec>;
 }
 
@@ -81,7 +81,7 @@ impl AnyCodec {
     /// A codec of your own.
     ///
     /// A clone of it begins a stream of its own: each connection gets one.
-    pub fn custom(codec: impl Codec + Clone + Send + 'static) -> Self {
+    pub fn custom(codec: impl Codec + Clone + Send + Sync + 'static) -> Self {
         Self(Kind::Custom(Box::new(codec)))
     }
 
@@ -213,7 +213,7 @@ impl Codec for AnyCodec {
     }
 }
 
-impl<C: Codec + Clone + Send + 'static> CloneCodec for C {
+impl<C: Codec + Clone + Send + Sync + 'static> CloneCodec for C {
     fn clone_box(&self) -> Box<dyn CloneCodec> {
         Box::new(self.clone())
     }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_connection_pays_little_for_its_codec() {
         assert!(size_of::<AnyCodec>() <= 48, "{}", size_of::<AnyCodec>());
-        fn sendable<T: Send>() {}
+        fn sendable<T: Send + Sync>() {}
         sendable::<AnyCodec>();
     }
 }

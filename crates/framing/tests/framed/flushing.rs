@@ -197,3 +197,18 @@ async fn recv_many_keeps_an_error_for_the_call_after_the_messages() {
     }
     assert_eq!(messages.len(), 2);
 }
+
+#[tokio::test]
+async fn splitting_loses_nothing_of_what_was_read_and_what_is_unsent() {
+    let (mut framed, fake) = Fake::framed();
+    fake.brings(b"\x01a\x01b\x05he");
+    assert_eq!(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap(), "a");
+    assert_ready_ok!(task::spawn(framed.feed("reply")).poll());
+    let (mut sending, mut receiving) = framed.split();
+    assert_eq!(assert_ready_ok!(task::spawn(receiving.recv()).poll()).unwrap(), "b");
+    fake.brings(b"llo");
+    assert_eq!(assert_ready_ok!(task::spawn(receiving.recv()).poll()).unwrap(), "hello");
+    assert!(fake.output().is_empty());
+    assert_ready_ok!(task::spawn(sending.flush()).poll());
+    assert_eq!(fake.output(), b"\x05reply");
+}

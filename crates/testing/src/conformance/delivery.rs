@@ -1,5 +1,7 @@
 //! Messages sent from one end to the other, and checked as they arrive.
 
+use std::cell::Cell;
+
 use anysock_framing::{Message, RecvExt, RecvHalf, SendExt, SendHalf, Transport};
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -79,15 +81,16 @@ impl Patience {
         messages: &[Bytes],
         sending: Sending,
     ) -> Result<(), Stop> {
+        let given = half.guarantees();
         for (index, message) in messages.iter().enumerate() {
-            let what = format_args!("sending message {index} of {} bytes", message.len());
+            let what = format!("sending message {index} of {} bytes", message.len());
             match sending {
-                Sending::Send => self.ok(what, half.send(message.clone())).await?,
-                Sending::Borrowed => self.ok(what, half.send(&message[..])).await?,
-                Sending::Feed => self.ok(what, half.feed(message.clone())).await?,
+                Sending::Send => self.sent(given, what, half.send(message.clone())).await?,
+                Sending::Borrowed => self.sent(given, what, half.send(&message[..])).await?,
+                Sending::Feed => self.sent(given, what, half.feed(message.clone())).await?,
             }
         }
-        self.ok("flushing", half.flush()).await
+        self.flush(half).await
     }
 
     /// Receives what is on the `ledger`, once.
@@ -121,6 +124,36 @@ impl Patience {
             }
         }
         ledger.settle()
+    }
+
+    /// Receives all that is on the `ledger` while `sending` goes on: a sender that may lose
+    /// messages would wait in vain for a receiver that has given up.
+    pub(crate) async fn receive_during<T: RecvHalf + ?Sized, R>(
+        self,
+        half: &mut T,
+        ledger: &mut Ledger,
+        sending: impl Future<Output = Result<R, Stop>>,
+    ) -> Result<(u64, R), Stop> {
+        let sent = Cell::new(false);
+        let sending = async {
+            let result = sending.await;
+            sent.set(true);
+            result
+        };
+        let receiving = async {
+            while !sent.get() && !ledger.is_complete() {
+                // Where it has to come, one wait must do: another poll would hide a lost waker.
+                if !ledger.is_settled() {
+                    self.receive(half, ledger, Receiving::One).await?;
+                } else if let Ok(message) = timeout(FLIGHT, half.recv()).await {
+                    let message = message?.ok_or_else(|| Stop::failed("the end came early"))?;
+                    ledger.arrived(&message)?;
+                }
+            }
+            self.receive_all(half, ledger).await
+        };
+        let (count, result) = tokio::try_join!(receiving, sending)?;
+        Ok((count, result))
     }
 
     async fn take<T: RecvHalf + ?Sized>(

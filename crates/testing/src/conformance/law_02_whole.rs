@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::polls::at_once;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::Trial;
+use super::trial::{Refused, Trial};
 
 pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("too long to send", too_long(trial)).await;
@@ -47,7 +47,7 @@ async fn too_long<S: Subject>(trial: &Trial<S>) -> Verdict {
     let (first, second) = (source.short()?, source.short()?);
     let long = excess(&near)?;
 
-    patience.ok("feeding", near.feed(first.clone())).await?;
+    patience.feed(&mut near, first.clone()).await?;
     let before = near.stats();
     let (mut message, mut along) = (long.clone(), Attached::nothing());
     let sending = start(&mut near, &mut message, &mut along);
@@ -62,8 +62,8 @@ async fn too_long<S: Subject>(trial: &Trial<S>) -> Verdict {
         ),
         _ => return Err(Stop::failed(format!("a message too long met another error: {error}"))),
     }
-    patience.ok("feeding", near.feed(second.clone())).await?;
-    patience.ok("flushing", near.flush()).await?;
+    patience.feed(&mut near, second.clone()).await?;
+    patience.flush(&mut near).await?;
     for expected in [first, second] {
         let got = patience.recv(&mut far).await?;
         ensure!(got == expected, "{} other bytes arrived", got.len());
@@ -97,16 +97,16 @@ async fn given_back<S: Subject>(trial: &Trial<S>) -> Verdict {
         return Err(Stop::failed("a message too long was accepted by try_send"));
     };
     ensure!(message == long, "try_send gave another message back: {error}");
-    if !trial.patience.fill(&mut near, &mut source).await?.blocked {
-        return Ok(1);
+    match trial.patience.refuse(&mut near, &mut source).await {
+        Err(Stop::NotApplicable(_)) => Ok(1),
+        Err(stop) => Err(stop),
+        Ok(Refused { message, back: TrySendError { message: back, error }, .. }) => {
+            ensure!(message == back, "try_send gave another message back: {error}");
+            let not_ready = matches!(error.kind(), ErrorKind::NotReady);
+            ensure!(not_ready, "a message too early met another error: {error}");
+            Ok(2)
+        }
     }
-    let early = source.short()?;
-    let Err(TrySendError { message, error }) = near.try_send(early.clone()) else {
-        return Err(Stop::failed("try_send accepted what ready() would have waited with"));
-    };
-    ensure!(message == early, "try_send gave another message back: {error}");
-    ensure!(matches!(error.kind(), ErrorKind::NotReady), "not ready met another error: {error}");
-    Ok(2)
 }
 
 /// The receiver takes less than the sender sends.

@@ -59,8 +59,8 @@ async fn both<S: Subject>(trial: &Trial<S>) -> Verdict {
     needs(between(&near, &far), Guarantees::END_OF_FILE)?;
     let patience = trial.patience;
     let mut source = trial.source(&near);
-    patience.ok("feeding", near.feed(source.short()?)).await?;
-    patience.ok("feeding", far.feed(source.short()?)).await?;
+    patience.feed(&mut near, source.short()?).await?;
+    patience.feed(&mut far, source.short()?).await?;
     let (closing, far_closing) =
         (patience.ok("closing", near.close()), patience.ok("closing the far end", far.close()));
     tokio::try_join!(closing, far_closing)?;

@@ -65,7 +65,7 @@ async fn overrun<S: Subject>(trial: &Trial<S>, back: bool) -> Verdict {
     let mut ledger = Ledger::of(given, &filled.messages);
     rest.iter().for_each(|message| ledger.sent(message));
     let give = patience.give(&mut near, &rest, Sending::Feed);
-    let (count, ()) = tokio::try_join!(patience.receive_all(&mut far, &mut ledger), give)?;
+    let (count, ()) = patience.receive_during(&mut far, &mut ledger, give).await?;
     if given.reliable() {
         patience.silence(&mut far).await?;
         return Ok(count);
@@ -122,7 +122,7 @@ async fn drop_tears_nothing<S: Subject>(trial: &Trial<S>) -> Verdict {
         } else {
             for _ in 0..5 {
                 let message = source.short()?;
-                trial.patience.ok("feeding", near.feed(message.clone())).await?;
+                trial.patience.feed(&mut near, message.clone()).await?;
                 messages.push(message);
             }
         }

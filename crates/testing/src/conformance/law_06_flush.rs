@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::polls::at_once;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{Trial, between, needs};
+use super::trial::{QUIET, Trial, between, needs};
 
 /// Messages that a client sends before it reads an answer.
 const PIPELINED: usize = 100;
@@ -20,6 +20,8 @@ pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("answers before the end", answers_before_end(trial)).await;
     trial.check("answers before an error", answers_before_error(trial)).await;
     trial.check("a blocked flush, and recv", blocked_flush(trial)).await;
+    trial.check("a blocked flush, and the end", blocked_before_end(trial)).await;
+    trial.check("a blocked flush, and an error", blocked_before_error(trial)).await;
     trial.check("a flush that failed in recv", failed_flush(trial)).await;
 }
 
@@ -48,7 +50,7 @@ async fn feed_then_recv<S: Subject>(trial: &Trial<S>) -> Verdict {
     for _ in 0..TRIES {
         let fed = source.shorts(3)?;
         for message in &fed {
-            trial.patience.ok("feeding", near.feed(message.clone())).await?;
+            trial.patience.feed(&mut near, message.clone()).await?;
             ledger.sent(message);
         }
         let parked = tokio::spawn(async move {
@@ -138,9 +140,47 @@ async fn blocked_flush<S: Subject>(trial: &Trial<S>) -> Verdict {
     }
     let count = patience.receive_all(&mut near, &mut ledger).await?;
     let mut ledger = Ledger::of(given, &unsent);
-    let drive = async { patience.ok("the flush that was blocked", near.flush()).await };
-    let (more, ()) = tokio::try_join!(patience.receive_all(&mut far, &mut ledger), drive)?;
+    let flush = patience.flush(&mut near);
+    let (more, ()) = patience.receive_during(&mut far, &mut ledger, flush).await?;
     Ok(count + more)
+}
+
+/// The end is reported once everything is out: who stops then leaves nothing behind.
+async fn blocked_before_end<S: Subject>(trial: &Trial<S>) -> Verdict {
+    let (mut near, far) = trial.pair().await?;
+    let given = between(&near, &far);
+    needs(given, Guarantees::RELIABLE | Guarantees::END_OF_FILE)?;
+    let patience = trial.patience;
+    let mut source = trial.source(&near);
+    let mut ledger = Ledger::of(given, &patience.block(&mut near, &mut source).await?);
+    let (mut sender, mut receiver) = Box::new(far).split_boxed();
+    patience.ok("half closing", sender.close()).await?;
+    let server = tokio::spawn(echo(near));
+    tokio::time::sleep(QUIET).await;
+    let count = patience.receive_all(&mut receiver, &mut ledger).await?;
+    patience.within("the server's end", server).await???;
+    Ok(count)
+}
+
+/// The same for a client that ends inside a message.
+async fn blocked_before_error<S: Subject>(trial: &Trial<S>) -> Verdict {
+    let mut raw = trial.subject.raw().await?;
+    let patience = trial.patience;
+    let mut source = trial.source(&raw.near);
+    let torn = raw.frame(&source.short()?);
+    let messages = patience.block(&mut raw.near, &mut source).await?;
+    let frames: Vec<_> = messages.iter().map(|message| raw.frame(message)).collect();
+    raw.wire.write_all(&torn[..torn.len() - 1]).await?;
+    raw.wire.shutdown().await?;
+    let server = tokio::spawn(echo(raw.near));
+    tokio::time::sleep(QUIET).await;
+    let mut bytes = vec![0; frames.iter().map(Vec::len).sum()];
+    let read = patience.within("what was sent", raw.wire.read_exact(&mut bytes)).await?;
+    ensure!(read.is_ok(), "the bytes ended before all that was sent had come");
+    ensure!(bytes == frames.concat(), "other bytes came than were sent");
+    let ended = patience.within("the server's end", server).await??;
+    ensure!(ended.is_err(), "a cut off message was reported as an orderly end");
+    Ok(messages.len() as u64)
 }
 
 /// The peer has broken the connection while something was to be sent: what it said comes

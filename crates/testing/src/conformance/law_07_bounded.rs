@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::polls::{at_once, is_blocked};
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{HIGH_WATERMARK, QUIET, Trial, between};
+use super::trial::{FLIGHT, HIGH_WATERMARK, Trial, between};
 
 /// The most that frames one message.
 const FRAMING: usize = 64;
@@ -46,7 +46,7 @@ async fn unsent<S: Subject>(trial: &Trial<S>) -> Verdict {
             return Ok(count);
         }
         let message = if count < 500 { source.short()? } else { source.large()? };
-        trial.patience.ok("feeding", near.feed(message.clone())).await?;
+        trial.patience.feed(&mut near, message.clone()).await?;
         ensure_unsent(&near, message.len())?;
         bytes += message.len();
         count += 1;
@@ -91,7 +91,7 @@ async fn flood<S: Subject>(trial: &Trial<S>) -> Verdict {
     let mut ledger = Ledger::of(given, &messages);
     let drive = tokio::spawn(async move { far.flush().await.map(|()| far) });
     let mut count = 0;
-    while let Ok(message) = timeout(super::trial::FLIGHT, near.recv()).await {
+    while let Ok(message) = timeout(FLIGHT, near.recv()).await {
         let Some(message) = message? else { break };
         ledger.arrived(&message)?;
         let held = near.stats().held;
@@ -116,11 +116,12 @@ async fn little<S: Subject>(trial: &Trial<S>) -> Verdict {
     let messages = trial.source(&far).shorts(5)?;
     let sent: usize = messages.iter().map(|message| message.len() + FRAMING).sum();
     for message in &messages {
-        trial.patience.ok("feeding", far.feed(message.clone())).await?;
+        trial.patience.feed(&mut far, message.clone()).await?;
     }
-    trial.patience.ok("flushing", far.flush()).await?;
+    trial.patience.flush(&mut far).await?;
     let mut count = 0;
-    while let Ok(message) = timeout(QUIET, near.recv()).await {
+    while count < messages.len() as u64 {
+        let Ok(message) = timeout(FLIGHT, near.recv()).await else { break };
         ensure!(message?.is_some(), "the end came, the peer had not closed");
         let held = near.stats().held;
         ensure!(held <= HELD + 4 * sent, "{held} bytes are held, of {sent} that were sent");

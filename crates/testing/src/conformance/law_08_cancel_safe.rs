@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::polls::at_most;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{FLIGHT, Patience, QUIET, Trial, between};
+use super::trial::{FLIGHT, Patience, QUIET, Trial, between, is_loss};
 
 /// An operation that takes more polls than this is not followed to its end.
 const MOST_POLLS: usize = 64;
@@ -90,7 +90,8 @@ async fn sending<S: Subject>(trial: &Trial<S>, operation: Operation) -> Verdict 
         let what = format_args!("an operation polled {polls} times at most");
         let polled = operation.poll(polls, &mut near, doubtful.clone());
         let completed = match patience.within(what, polled).await? {
-            Some(outcome) => outcome.map(|()| true)?,
+            Some(Err(error)) if !is_loss(given, &error) => return Err(error.into()),
+            Some(_) => true,
             None => false,
         };
         operation.enter(completed, &doubtful, &mut ledger);
@@ -119,10 +120,10 @@ async fn by_another_task<T: Transport + Send + 'static>(
     message: Bytes,
 ) -> Result<T, Stop> {
     let task = tokio::spawn(async move {
-        near.send(message).await?;
-        Ok::<_, Error>(near)
+        patience.send(&mut near, message).await?;
+        Ok::<_, Stop>(near)
     });
-    Ok(patience.within("a send after the drop", task).await???)
+    patience.within("a send after the drop", task).await??
 }
 
 type Reading<T> = JoinHandle<Result<(T, Vec<Bytes>), Stop>>;
@@ -205,9 +206,9 @@ async fn receiving<S: Subject>(trial: &Trial<S>, many: bool) -> Verdict {
         let mut ledger = Ledger::of(given, &messages);
         let sending = tokio::spawn(async move {
             for message in messages {
-                far.send(message).await?;
+                patience.send(&mut far, message).await?;
             }
-            Ok::<_, Error>(far)
+            Ok::<_, Stop>(far)
         });
         let what = format_args!("receiving, polled {polls} times at most");
         let mut got = Vec::new();
@@ -225,7 +226,7 @@ async fn receiving<S: Subject>(trial: &Trial<S>, many: bool) -> Verdict {
 
         // Other calls, and another task, find what the dropped one may have begun.
         patience.ok("ready after the drop", near.ready()).await?;
-        patience.ok("flushing after the drop", near.flush()).await?;
+        patience.flush(&mut near).await?;
         let rest = tokio::spawn(async move {
             let received = patience.receive_all(&mut near, &mut ledger).await;
             (near, received, ledger)
@@ -296,14 +297,17 @@ async fn ready_taken_over<S: Subject>(trial: &Trial<S>) -> Verdict {
     let given = between(&near, &far);
     let mut source = trial.source(&near);
     let patience = trial.patience;
-    let messages = patience.block(&mut near, &mut source).await?;
-    ensure!(at_most(1, near.ready()).await.is_none(), "a sender that was blocked is ready");
+    let mut messages = patience.block(&mut near, &mut source).await?;
+    // The kernel may have found room since.
+    while at_most(1, near.ready()).await.transpose()?.is_some() {
+        messages.extend(patience.block(&mut near, &mut source).await?);
+    }
     let last = source.short()?;
     let mut ledger = Ledger::of(given, &messages);
     ledger.sent(&last);
     let waiting = tokio::spawn(async move {
-        near.send(last).await?;
-        Ok::<_, Error>(near)
+        patience.send(&mut near, last).await?;
+        Ok::<_, Stop>(near)
     });
     tokio::time::sleep(QUIET).await;
     let count = patience.receive_all(&mut far, &mut ledger).await?;

@@ -11,7 +11,7 @@ use anysock_framing::{
 use super::ledger::Ledger;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{FLIGHT, Trial, between};
+use super::trial::{FLIGHT, Refused, Trial, between};
 
 pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("survivable refusals", refusals(trial)).await;
@@ -66,14 +66,11 @@ async fn refusals<S: Subject>(trial: &Trial<S>) -> Verdict {
 async fn not_ready<S: Subject>(trial: &Trial<S>) -> Verdict {
     let (mut near, mut far) = trial.pair().await?;
     let mut source = trial.source(&near);
-    let filled = trial.patience.block(&mut near, &mut source).await?;
-    let Err(back) = near.try_send(source.short()?) else {
-        return Err(Stop::failed("try_send accepted what ready() would have waited with"));
-    };
+    let Refused { back, accepted, .. } = trial.patience.refuse(&mut near, &mut source).await?;
     ensure!(matches!(back.error.kind(), ErrorKind::NotReady), "not ready met: {}", back.error);
-    let mut ledger = Ledger::of(between(&near, &far), &filled);
-    let flush = trial.patience.ok("flushing", near.flush());
-    tokio::try_join!(trial.patience.receive_all(&mut far, &mut ledger), flush)?;
+    let mut ledger = Ledger::of(between(&near, &far), &accepted);
+    let flush = trial.patience.flush(&mut near);
+    trial.patience.receive_during(&mut far, &mut ledger, flush).await?;
     survives(trial, &back.error, &mut near, &mut far).await
 }
 

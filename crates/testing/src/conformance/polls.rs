@@ -10,6 +10,8 @@ use std::time::Duration;
 use anysock_framing::{Error, SendExt, SendHalf};
 use tokio::task::coop::unconstrained;
 
+use super::trial::is_loss;
+
 /// Polls `future` at most `polls` times, whenever it asks to be, and drops it then.
 pub(crate) async fn at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -38,8 +40,10 @@ pub(crate) async fn at_once<F: Future>(future: F) -> Option<F::Output> {
 /// Whether another message can be taken only once the peer has read.
 pub(crate) async fn is_blocked<T: SendHalf + ?Sized>(half: &mut T) -> Result<bool, Error> {
     for _ in 0..3 {
-        if let Some(ready) = at_once(half.ready()).await {
-            return ready.map(|()| false);
+        match at_once(half.ready()).await {
+            Some(Err(error)) if !is_loss(half.guarantees(), &error) => return Err(error),
+            Some(_) => return Ok(false),
+            None => {}
         }
         // A first poll may only have asked the reactor.
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -7,8 +7,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anysock_framing::{
-    AsPayload, Error, Guaranteed, Guarantees, Message, RecvExt, RecvHalf, SendExt, SendHalf,
-    Transport,
+    AsPayload, Error, ErrorKind, Guaranteed, Guarantees, Message, RecvExt, RecvHalf, SendExt,
+    SendHalf, Transport, TrySendError,
 };
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -25,7 +25,7 @@ pub(crate) const HIGH_WATERMARK: usize = 128 * 1024;
 pub(crate) const QUIET: Duration = Duration::from_millis(20);
 
 /// How long a datagram that may get lost is waited for.
-pub(crate) const FLIGHT: Duration = Duration::from_millis(150);
+pub(crate) const FLIGHT: Duration = Duration::from_millis(250);
 
 /// A sender that may lose messages instead of waiting is not tried beyond this.
 const ENOUGH: usize = 1024 * 1024;
@@ -92,12 +92,26 @@ pub(crate) fn needs(given: Guarantees, required: Guarantees) -> Result<(), Stop>
     }
 }
 
+/// Whether `error` only says that a message was lost, of a transport where that may happen.
+pub(crate) fn is_loss(given: Guarantees, error: &Error) -> bool {
+    let lost = matches!(error.kind(), ErrorKind::Dropped { .. } | ErrorKind::Refused(_));
+    lost && !given.reliable()
+}
+
 /// Which messages were given to a peer that reads nothing, and what came of it.
 #[derive(Debug)]
 pub(crate) struct Filled {
     pub(crate) messages: Vec<Bytes>,
     /// Whether the sender has to wait now.
     pub(crate) blocked: bool,
+}
+
+/// A message that was refused, and the messages that were not.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) message: Bytes,
+    pub(crate) back: TrySendError<Bytes>,
+    pub(crate) accepted: Vec<Bytes>,
 }
 
 /// How long to wait for what must come.
@@ -143,7 +157,40 @@ impl Patience {
         half: &mut T,
         message: impl AsPayload,
     ) -> Result<(), Stop> {
-        self.ok("sending", half.send(message)).await
+        self.sent(half.guarantees(), "sending", half.send(message)).await
+    }
+
+    /// Feeds.
+    pub(crate) async fn feed<T: SendHalf + ?Sized>(
+        self,
+        half: &mut T,
+        message: impl AsPayload,
+    ) -> Result<(), Stop> {
+        self.sent(half.guarantees(), "feeding", half.feed(message)).await
+    }
+
+    /// Flushes, to the end.
+    pub(crate) async fn flush<T: SendHalf + ?Sized>(self, half: &mut T) -> Result<(), Stop> {
+        let given = half.guarantees();
+        while let Err(error) = self.within("flushing", half.flush()).await? {
+            ensure!(is_loss(given, &error), "flushing failed: {error}");
+        }
+        Ok(())
+    }
+
+    /// Awaits what sends; a message may get lost where that is allowed.
+    pub(crate) async fn sent(
+        self,
+        given: Guarantees,
+        what: impl Display,
+        sending: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Stop> {
+        match self.within(&what, sending).await? {
+            Err(error) if !is_loss(given, &error) => {
+                Err(Stop::failed(format!("{what} failed: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Receives a message, not the end.
@@ -195,7 +242,7 @@ impl Patience {
                 return Ok(filled);
             }
             let message = source.bulky()?;
-            self.ok("feeding", half.feed(message.clone())).await?;
+            self.feed(half, message.clone()).await?;
             bytes += message.len();
             filled.messages.push(message);
         }
@@ -209,10 +256,39 @@ impl Patience {
         half: &mut T,
         source: &mut Source<'_, S>,
     ) -> Result<Vec<Bytes>, Stop> {
-        let filled = self.fill(half, source).await?;
-        if !filled.blocked {
-            return Err(Stop::not_applicable("a sender never has to wait"));
+        let mut messages = Vec::new();
+        loop {
+            let filled = self.fill(half, source).await?;
+            let more = filled.messages.len();
+            messages.extend(filled.messages);
+            if !filled.blocked {
+                return Err(Stop::not_applicable("a sender never has to wait"));
+            }
+            // TCP finds room for more some time after it has said that there is none.
+            if more == 0 {
+                return Ok(messages);
+            }
+            tokio::time::sleep(QUIET).await;
         }
-        Ok(filled.messages)
+    }
+
+    /// A message that is refused because the sender has to wait, and what was accepted before.
+    pub(crate) async fn refuse<S: Subject, T: SendHalf + ?Sized>(
+        self,
+        half: &mut T,
+        source: &mut Source<'_, S>,
+    ) -> Result<Refused, Stop> {
+        const TRIES: usize = 50;
+        let mut accepted = Vec::new();
+        for _ in 0..TRIES {
+            accepted.extend(self.block(half, source).await?);
+            let message = source.short()?;
+            match half.try_send(message.clone()) {
+                Err(back) => return Ok(Refused { message, back, accepted }),
+                // The kernel may have found room just then.
+                Ok(()) => accepted.push(message),
+            }
+        }
+        Err(Stop::failed("try_send accepts what ready() waits with"))
     }
 }
