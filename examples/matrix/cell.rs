@@ -117,8 +117,7 @@ impl Open for Sockets {
             }
         };
         let peer = timeout(PATIENCE, greeted).await.map_err(|_| "no peer said hello")??;
-        let answer = timeout(PATIENCE, client.recv()).await.map_err(|_| "hello is unanswered")??;
-        match answer {
+        match timeout(PATIENCE, client.recv()).await.map_err(|_| "hello is not answered")?? {
             Some(answer) if answer == "welcome" => {}
             other => return Err(format!("hello is answered by {other:?}").into()),
         }

@@ -10,16 +10,17 @@
 //! | `cell` | both ends of one cell, by `anysock::bind` and `anysock::connect` |
 //! | `observe` | what a transport does, whatever it promises |
 //! | `speed` | round trips and messages per second |
+//! | `watch` | no cell takes for ever |
 //! | `report` | the table, the JSON, and what contradicts a guarantee |
 
 mod cell;
 mod observe;
 mod report;
 mod speed;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anysock::Cell;
@@ -81,9 +82,8 @@ fn most() -> RangedU64ValueParser {
 }
 
 fn cell(name: &str) -> Result<Cell, String> {
-    Cell::ALL.into_iter().find(|cell| cell.to_string() == name).ok_or_else(|| {
-        format!("there are {}", Cell::ALL.map(|cell| cell.to_string()).join(", "))
-    })
+    let known = Cell::ALL.into_iter().find(|cell| cell.to_string() == name);
+    known.ok_or_else(|| format!("there are {}", Cell::ALL.map(|cell| cell.to_string()).join(", ")))
 }
 
 fn main() -> ExitCode {
@@ -92,12 +92,13 @@ fn main() -> ExitCode {
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(io::stderr)
         .init();
+    let (max, messages) = (args.max as usize, args.messages as usize);
     let rows: Vec<Row> = Cell::ALL
         .into_iter()
         .filter(|cell| args.cells.is_empty() || args.cells.contains(cell))
         .map(|cell| {
             progress(&format!("observing {cell}"));
-            watched(cell, args.max as usize, args.messages as usize)
+            watch::watched(cell, DEADLINE, move || cell::row(cell, max, messages))
         })
         .collect();
     progress("");
@@ -109,17 +110,6 @@ fn main() -> ExitCode {
     let wrong = report::wrong(&rows);
     wrong.iter().for_each(|what| eprintln!("matrix: {what}"));
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Observes a cell in a thread of its own, so that not even one that wedges its thread keeps the
-/// others from being seen.
-fn watched(cell: Cell, max: usize, messages: usize) -> Row {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || sender.send(cell::row(cell, max, messages)));
-    receiver.recv_timeout(DEADLINE).unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Row::failed(cell, format!("no end within {DEADLINE:?}")),
-        RecvTimeoutError::Disconnected => Row::failed(cell, "its thread panicked"),
-    })
 }
 
 /// One line that is overwritten, for people only.

@@ -37,7 +37,12 @@ struct Answer {
 
 impl Row {
     /// A cell that works; whether as promised, its contradictions tell.
-    pub(crate) fn observed(cell: Cell, endpoint: String, observed: &Observed, speed: Speed) -> Self {
+    pub(crate) fn observed(
+        cell: Cell,
+        endpoint: String,
+        observed: &Observed,
+        speed: Speed,
+    ) -> Self {
         let answer = |promise, finding: &Finding| Answer {
             promised: Some(observed.promised.contains(promise)),
             observed: Some(finding.kept),
@@ -123,8 +128,16 @@ fn shown<T: Display>(value: Option<T>) -> String {
 /// One aligned table, and a line that sums it up.
 pub(crate) fn table(rows: &[Row]) -> String {
     const HEAD: [&str; 10] = [
-        "cell", "endpoint", "supported", "reliable", "boundaries", "connection", "largest",
-        "p50 us", "p99 us", "messages/s",
+        "cell",
+        "endpoint",
+        "supported",
+        "reliable",
+        "boundaries",
+        "connection",
+        "largest",
+        "p50 us",
+        "p99 us",
+        "messages/s",
     ];
     let lines: Vec<Vec<String>> = std::iter::once(HEAD.map(String::from).to_vec())
         .chain(rows.iter().map(Row::columns))

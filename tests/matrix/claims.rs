@@ -3,6 +3,9 @@
 //! Time is paused: it moves on only while everybody waits, so that a wait that runs into its
 //! deadline takes none.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use anysock::{Cell, Guarantees};
 use serde_json::Value;
 
@@ -10,6 +13,7 @@ use crate::liar::{Fault, Liars};
 use crate::observe::{self, Observed, Open};
 use crate::report::{self, Row};
 use crate::speed::{self, Speed};
+use crate::watch::watched;
 
 const ALL: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::ORDERED)
@@ -136,4 +140,19 @@ async fn an_echo_that_loses_a_message_fails_within_its_deadline() {
     let link = liars.open().await.unwrap();
     let error = speed::measure(link, 100).await.unwrap_err().to_string();
     assert!(error.contains("nothing came within"), "{error}");
+}
+
+#[test]
+fn a_cell_that_hangs_or_panics_is_reported_as_failed() {
+    let (end, wedged) = mpsc::channel::<()>();
+    let hangs = watched(Cell::UNIX_STREAM, Duration::from_millis(20), move || {
+        let _ = wedged.recv_timeout(Duration::from_secs(60));
+        Row::failed(Cell::UNIX_STREAM, "too late to be seen")
+    });
+    let panics =
+        watched(Cell::UNIX_DATAGRAM, Duration::from_secs(60), || panic!("as it should here"));
+    let expected =
+        ["unix-stream: failed: no end within 20ms", "unix-datagram: failed: its thread panicked"];
+    assert_eq!(report::wrong(&[hangs, panics]), expected);
+    drop(end);
 }

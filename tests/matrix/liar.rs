@@ -82,9 +82,7 @@ impl Liar {
         let is_tenth = self.count % 10 == 0;
         match self.fault {
             Fault::Loses if is_tenth => vec![],
-            Fault::Swaps if is_tenth => {
-                self.ready(cx).into_iter().chain([message]).collect()
-            }
+            Fault::Swaps if is_tenth => self.ready(cx).into_iter().chain([message]).collect(),
             Fault::Repeats if is_tenth => {
                 let bytes = message.into_bytes();
                 vec![bytes.clone().into(), bytes.into()]

@@ -11,3 +11,5 @@ mod observe;
 mod report;
 #[path = "../../examples/matrix/speed.rs"]
 mod speed;
+#[path = "../../examples/matrix/watch.rs"]
+mod watch;

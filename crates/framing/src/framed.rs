@@ -183,6 +183,18 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
 }
 
 impl<C: Codec> Incoming<C> {
+    /// The next message if it is already here, which it mostly is.
+    #[inline]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let spent = ready!(coop::poll_proceed(cx));
+        let message = self.next();
+        if message.is_some() {
+            spent.made_progress();
+        }
+        Poll::Ready(message)
+    }
+
+    #[inline(never)]
     fn poll_recv<R: ByteRecv>(
         &mut self,
         io: &mut R,
@@ -238,6 +250,7 @@ impl<C: Codec> Incoming<C> {
     }
 
     /// The next message that is already here. An error is kept for the call after.
+    #[inline]
     fn next(&mut self) -> Option<Message> {
         let at_end = match &self.ended {
             None => false,
@@ -315,8 +328,12 @@ impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
 }
 
 impl<S: ByteStream, C: Codec> RecvHalf for Framed<S, C> {
+    #[inline]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let Self { io, outgoing, incoming, fate } = self;
+        if let Poll::Ready(Some(message)) = incoming.poll_next(cx) {
+            return Poll::Ready(Ok(Some(message)));
+        }
         let received = incoming.poll_recv(io, fate, cx);
         outgoing.poll_before(received, io, fate, cx)
     }
@@ -389,7 +406,11 @@ impl<R, C: Codec> Guaranteed for FramedRecv<R, C> {
 }
 
 impl<R: ByteRecv, C: Codec> RecvHalf for FramedRecv<R, C> {
+    #[inline]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        if let Poll::Ready(Some(message)) = self.incoming.poll_next(cx) {
+            return Poll::Ready(Ok(Some(message)));
+        }
         match ready!(self.incoming.poll_recv(&mut self.io, &self.fate, cx))? {
             Some(message) => Poll::Ready(Ok(Some(message))),
             None => Poll::Ready(self.fate.at_end()),

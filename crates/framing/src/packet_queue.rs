@@ -1,4 +1,4 @@
-//! Packets on their way to the kernel, one by one.
+//! Packets on their way to the kernel.
 
 use std::collections::VecDeque;
 use std::io;
@@ -125,8 +125,8 @@ impl<W: PacketSend> Drive<W> for PacketQueue {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(packet) = self.packets.front() {
             let length = packet.len();
-            match ready!(io.poll_send(cx, packet)) {
-                Ok(()) => self.pop(None),
+            match ready!(io.poll_send_batch(cx, &self.packets)) {
+                Ok(sent) => (0..sent).for_each(|_| self.pop(None)),
                 Err(error) => self.settle(io.fault(&error), length, error)?,
             }
         }

@@ -1,5 +1,6 @@
 //! Packet socket → messages: boundaries are the kernel's, limits and batches ours.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -74,6 +75,12 @@ pub struct PacketsRecv<R> {
 #[derive(Debug)]
 struct Incoming {
     most: usize,
+    /// Received by the last batch, and not handed out yet.
+    packets: VecDeque<Packet>,
+    /// Bytes of those.
+    held: usize,
+    /// How many the next batch may bring: more while batches are full.
+    count: usize,
     ended: Option<Result<(), Error>>,
     received: u64,
     received_bytes: u64,
@@ -90,7 +97,7 @@ impl<P: PacketSocket> Packets<P> {
         let guarantees = socket.guarantees();
         let most = Self::DEFAULT_MAX;
         let outgoing = Sending::new(PacketQueue::new(most.min(socket.max_packet())));
-        let incoming = Incoming { most, ended: None, received: 0, received_bytes: 0, truncated: 0 };
+        let incoming = Incoming::new(most);
         Self { io: socket, outgoing, incoming, fate: Fate::default(), guarantees }
     }
 
@@ -132,7 +139,26 @@ impl Packets<DatagramSocket> {
     }
 }
 
+/// The first batch of a burst may bring so many packets.
+const FEWEST: usize = 4;
+
+/// And later ones so many.
+const MOST: usize = 32;
+
 impl Incoming {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            packets: VecDeque::new(),
+            held: 0,
+            count: FEWEST,
+            ended: None,
+            received: 0,
+            received_bytes: 0,
+            truncated: 0,
+        }
+    }
+
     fn poll_recv<R: PacketRecv>(
         &mut self,
         io: &mut R,
@@ -140,43 +166,99 @@ impl Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
         let spent = ready!(coop::poll_proceed(cx));
-        if let Some(ended) = &self.ended {
-            spent.made_progress();
-            return Poll::Ready(match ended {
-                Ok(()) => Ok(None),
-                Err(error) => Err(error.duplicate()),
-            });
+        loop {
+            if let Some(packet) = self.packets.pop_front() {
+                spent.made_progress();
+                return Poll::Ready(self.hand_out(packet).map(Some));
+            }
+            match &self.ended {
+                Some(ended) => {
+                    spent.made_progress();
+                    return Poll::Ready(match ended {
+                        Ok(()) => Ok(None),
+                        Err(error) => Err(error.duplicate()),
+                    });
+                }
+                None => ready!(self.poll_fill(io, fate, cx))?,
+            }
         }
-        let received = ready!(io.poll_recv(cx, self.most));
-        spent.made_progress();
-        Poll::Ready(match received {
-            Ok(Some(Packet::Message(message))) => {
+    }
+
+    /// Receives a batch, or finds the end.
+    fn poll_fill<R: PacketRecv>(
+        &mut self,
+        io: &mut R,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        match io.poll_recv_batch(cx, self.most, self.count, &mut self.packets) {
+            Poll::Pending => {
+                // At rest it holds no memory.
+                self.packets = VecDeque::new();
+                self.count = FEWEST;
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(true)) => {
+                if self.packets.len() >= self.count {
+                    self.count = (self.count * 2).min(MOST);
+                }
+                self.held = self.packets.iter().map(length).sum();
+            }
+            Poll::Ready(Ok(false)) => self.ended = Some(Ok(())),
+            Poll::Ready(Err(error)) if io.survives(&error) => {
+                return Poll::Ready(Err(ErrorKind::Refused(error).into()));
+            }
+            Poll::Ready(Err(error)) => {
+                let error = Error::from(error);
+                fate.record(&error);
+                self.ended = Some(Err(error));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn hand_out(&mut self, packet: Packet) -> Result<Message, Error> {
+        self.held -= length(&packet);
+        match packet {
+            Packet::Message(message) => {
                 self.received += 1;
                 self.received_bytes += message.len() as u64;
-                Ok(Some(message))
+                Ok(message)
             }
-            Ok(Some(Packet::Truncated { length })) => {
+            Packet::Truncated { length } => {
                 self.truncated += 1;
                 tracing::debug!(length, limit = self.most, "a message was truncated");
                 Err(ErrorKind::Truncated { length, limit: self.most }.into())
             }
-            Ok(None) => {
-                self.ended = Some(Ok(()));
-                Ok(None)
-            }
-            Err(error) if io.survives(&error) => Err(ErrorKind::Refused(error).into()),
-            Err(error) => {
-                let error = Error::from(error);
-                fate.record(&error);
-                self.ended = Some(Err(error.duplicate()));
-                Err(error)
-            }
-        })
+        }
+    }
+
+    /// As [`RecvHalf::poll_recv_many`]: `first`, and what else is already here.
+    fn gather(
+        &mut self,
+        first: Poll<Result<Option<Message>, Error>>,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, Error>> {
+        let Some(first) = ready!(first)? else { return Poll::Ready(Ok(0)) };
+        messages.push(first);
+        let mut count = 1;
+        while count < most && matches!(self.packets.front(), Some(Packet::Message(_))) {
+            let Poll::Ready(spent) = coop::poll_proceed(cx) else { break };
+            spent.made_progress();
+            let Some(packet) = self.packets.pop_front() else { break };
+            messages.push(self.hand_out(packet)?);
+            count += 1;
+        }
+        Poll::Ready(Ok(count))
     }
 
     /// Receives no more, for what still comes is discarded; whether more may come.
     fn end(&mut self) -> bool {
         let is_open = self.ended.is_none();
+        self.packets = VecDeque::new();
+        self.held = 0;
         self.ended.get_or_insert(Ok(()));
         is_open
     }
@@ -187,9 +269,16 @@ impl Incoming {
             received_bytes: self.received_bytes,
             truncated: self.truncated,
             dropped: io.dropped(),
-            held: io.held(),
+            held: self.held + io.held(),
             ..Stats::default()
         }
+    }
+}
+
+fn length(packet: &Packet) -> usize {
+    match packet {
+        Packet::Message(message) => message.len(),
+        Packet::Truncated { .. } => 0,
     }
 }
 
@@ -245,6 +334,19 @@ impl<P: PacketSocket> RecvHalf for Packets<P> {
         let received = incoming.poll_recv(io, fate, cx);
         let received = outgoing.poll_before(received, io, fate, cx);
         poll_gone(received, *guarantees, fate, cx)
+    }
+
+    fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, Error>> {
+        if most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let first = self.poll_recv(cx);
+        self.incoming.gather(first, cx, messages, most)
     }
 }
 
@@ -305,5 +407,18 @@ impl<R: PacketRecv> RecvHalf for PacketsRecv<R> {
             Some(message) => Poll::Ready(Ok(Some(message))),
             None => Poll::Ready(fate.at_end()),
         }
+    }
+
+    fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, Error>> {
+        if most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let first = self.poll_recv(cx);
+        self.incoming.gather(first, cx, messages, most)
     }
 }

@@ -23,7 +23,7 @@ const ENOUGH: usize = 4 * 1024;
 /// reads brought.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
-    bytes: BytesMut,
+    bytes: Bytes,
     /// The codec is not asked again before so many bytes are here.
     needed: usize,
     room: usize,
@@ -33,7 +33,7 @@ pub(crate) struct ReadBuffer {
 
 impl Default for ReadBuffer {
     fn default() -> Self {
-        Self { bytes: BytesMut::new(), needed: 1, room: SMALLEST, block: 0 }
+        Self { bytes: Bytes::new(), needed: 1, room: SMALLEST, block: 0 }
     }
 }
 
@@ -44,9 +44,14 @@ impl ReadBuffer {
         io: &mut R,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, Error>> {
-        let room = self.make_room()?;
-        let read = io.poll_recv(cx, &mut self.bytes, room);
-        self.block = self.block.max(self.bytes.capacity());
+        let (mut bytes, room) = self.make_room()?;
+        let read = io.poll_recv(cx, &mut bytes, room);
+        if bytes.is_empty() {
+            self.block = 0;
+        } else {
+            self.block = self.block.max(bytes.capacity());
+            self.bytes = bytes.freeze();
+        }
         let read = ready!(read)?;
         if read >= self.room {
             self.room = (self.room * 2).min(LARGEST);
@@ -55,6 +60,7 @@ impl ReadBuffer {
     }
 
     /// The next message, if it is here. `at_end` if nothing more will come.
+    #[inline]
     pub(crate) fn next<C: Codec>(
         &mut self,
         codec: &mut C,
@@ -84,14 +90,9 @@ impl ReadBuffer {
                     return Ok(Some(message.into()));
                 }
                 Decoded::Frame { payload, consumed } => {
-                    let length = payload.len();
-                    self.bytes.advance(payload.start);
-                    // An empty message keeps no block alive.
-                    let message = match length {
-                        0 => Bytes::new(),
-                        _ => self.bytes.split_to(length).freeze(),
-                    };
-                    self.consume(consumed - payload.end);
+                    // A slice of the block; an empty one keeps no block alive.
+                    let message = self.bytes.slice(payload);
+                    self.consume(consumed);
                     return Ok(Some(message.into()));
                 }
             }
@@ -104,8 +105,8 @@ impl ReadBuffer {
         if self.bytes.is_empty() {
             *self = Self::default();
         } else if self.bytes.len() * 4 < self.block {
-            self.bytes = BytesMut::from(&self.bytes[..]);
-            self.block = self.bytes.capacity();
+            self.bytes = Bytes::copy_from_slice(&self.bytes);
+            self.block = self.bytes.len();
             self.room = SMALLEST;
         }
     }
@@ -115,22 +116,26 @@ impl ReadBuffer {
         self.block
     }
 
-    /// How much room the next read is to have. Only an empty buffer is given it by the stream,
-    /// and thus not before something is there; any other is moved to a larger block here, whose
-    /// size is then known, and which may fail.
-    fn make_room(&mut self) -> Result<usize, Error> {
+    /// What to read into, with the bytes at hand in it, and how much room to ask for. Only an
+    /// empty buffer is given its room by the stream, and thus not before something is there; any
+    /// other is moved to a larger block here, whose size is then known, and which may fail.
+    fn make_room(&mut self) -> Result<(BytesMut, usize), Error> {
         let length = self.bytes.len();
-        let spare = self.bytes.capacity() - length;
         let missing = self.needed.saturating_sub(length).max(1);
         // The block of a long frame may have been made to its size: its last bytes need no other.
         let enough = if length < SMALLEST { ENOUGH } else { missing.min(ENOUGH) };
-        if spare >= enough {
-            return Ok(1);
-        }
+        // A block from which nothing is held any more is used again.
+        let rest = match std::mem::take(&mut self.bytes).try_into_mut() {
+            Ok(bytes) if length == 0 && self.block >= self.room => return Ok((bytes, self.room)),
+            Ok(bytes) if length > 0 && bytes.capacity() - length >= enough => {
+                return Ok((bytes, 1));
+            }
+            Ok(bytes) => bytes.freeze(),
+            Err(bytes) => bytes,
+        };
         if length == 0 {
-            self.bytes = BytesMut::new();
             self.block = 0;
-            return Ok(self.room);
+            return Ok((BytesMut::new(), self.room));
         }
         // However long the frame is said to be, no more is provided for than twice what was
         // received of it; and as much again where its length is not known.
@@ -138,13 +143,13 @@ impl ReadBuffer {
         let mut larger = Vec::new();
         let grown = larger.try_reserve_exact(length + room);
         grown.map_err(|_| ErrorKind::OutOfMemory { length: self.needed })?;
-        larger.extend_from_slice(&self.bytes);
+        larger.extend_from_slice(&rest);
+        self.block = larger.capacity();
         // By way of `Bytes`, the only one of the two that takes a vector as it is.
-        self.bytes = BytesMut::from(Bytes::from(larger));
-        self.block = self.bytes.capacity();
-        Ok(room)
+        Ok((BytesMut::from(Bytes::from(larger)), room))
     }
 
+    #[inline]
     fn consume(&mut self, consumed: usize) {
         self.bytes.advance(consumed);
         self.needed = 1;
@@ -153,6 +158,7 @@ impl ReadBuffer {
 
 /// Refuses what a codec must not find: a peer may be able to bring a faulty one to it, and must
 /// neither spin nor panic this side by it.
+#[inline]
 fn check<C>(found: &Decoded, available: usize) -> Result<(), Error> {
     let (payload, consumed) = match found {
         Decoded::More { .. } => return Ok(()),
@@ -210,7 +216,7 @@ mod tests {
             while buffer.next(codec, false).unwrap().is_some() {
                 messages += 1;
             }
-            assert!(buffer.held() >= buffer.bytes.capacity());
+            assert!(buffer.held() >= buffer.bytes.len());
         }
         buffer.park();
         (messages, reads)
@@ -278,7 +284,7 @@ mod tests {
     #[test]
     fn no_memory_is_an_error_and_not_the_end_of_the_process() {
         let mut buffer = ReadBuffer { needed: usize::MAX, ..ReadBuffer::default() };
-        buffer.bytes.extend_from_slice(&[0; 100]);
+        buffer.bytes = Bytes::from(vec![0; 100]);
         buffer.room = isize::MAX as usize;
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Err(error)) = buffer.poll_fill(&mut Source(b"."), &mut cx) else {

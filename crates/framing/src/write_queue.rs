@@ -1,10 +1,11 @@
 //! Framed bytes on their way to the kernel: small messages copied together, large ones
 //! referenced.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 use crate::{Codec, Error, Payload};
 
@@ -14,24 +15,41 @@ const REFERENCED: usize = 4 * 1024;
 /// At most so many slices go into one system call.
 pub(crate) const SLICES: usize = 64;
 
-/// What is accepted and not yet written: `segments` first, then `block`.
+/// The first block of a thread has so much room; larger ones take its place as they are needed.
+const BLOCK: usize = 4 * 1024;
+
+/// A thread keeps no larger block than this: the high watermark and some messages beyond it.
+const LARGEST: usize = 256 * 1024;
+
+thread_local! {
+    /// A block that nobody uses at the moment. One for all queues of a thread, so that an idle
+    /// one holds none and a busy one need not grow it anew after each flush.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What is accepted and not yet written: `segments` first, then `block` from `gone` on.
 ///
 /// Empty, it holds no memory.
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     segments: VecDeque<Bytes>,
-    block: BytesMut,
+    block: Vec<u8>,
+    gone: usize,
     unsent: usize,
 }
 
 impl WriteQueue {
     /// Frames one message. On error the queue and the payload are as before.
+    #[inline]
     pub(crate) fn push<C: Codec + ?Sized>(
         &mut self,
         codec: &mut C,
         payload: Payload<'_>,
     ) -> Result<(), Error> {
-        let (segments, block) = (self.segments.len(), self.block.len());
+        if self.block.capacity() == 0 {
+            self.take_block();
+        }
+        let (segments, block) = (self.segments.len(), self.block.len() - self.gone);
         let mut frame = FrameWriter { queue: self, payload, referenced: None };
         match codec.encode(&mut frame) {
             Ok(()) => {
@@ -39,11 +57,10 @@ impl WriteQueue {
                 if let Some(index) = referenced {
                     let bytes = payload.into_bytes();
                     self.segments[index] = bytes;
+                    self.unsent +=
+                        self.segments.iter().skip(segments).map(Bytes::len).sum::<usize>();
                 }
-                self.unsent = self.segments.iter().skip(segments).map(Bytes::len).sum::<usize>()
-                    + self.unsent
-                    + self.block.len()
-                    - block;
+                self.unsent = self.unsent + self.block.len() - self.gone - block;
                 Ok(())
             }
             Err(error) => {
@@ -60,7 +77,8 @@ impl WriteQueue {
 
     /// The first slices to write; how many of `slices` were filled.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
-        let chunks = self.segments.iter().map(|segment| &segment[..]).chain([&self.block[..]]);
+        let chunks =
+            self.segments.iter().map(|segment| &segment[..]).chain([&self.block[self.gone..]]);
         let mut filled = 0;
         for (slice, chunk) in slices.iter_mut().zip(chunks.filter(|chunk| !chunk.is_empty())) {
             *slice = IoSlice::new(chunk);
@@ -85,7 +103,7 @@ impl WriteQueue {
             written -= first.len();
             self.segments.pop_front();
         }
-        self.block.advance(written);
+        self.gone += written;
         self.release();
     }
 
@@ -96,16 +114,28 @@ impl WriteQueue {
             let mut before = std::mem::take(&mut self.segments[segments]);
             before.truncate(block);
             self.segments.truncate(segments);
-            self.block = BytesMut::from(before);
+            (self.block, self.gone) = (Vec::from(before), 0);
         } else {
-            self.block.truncate(block);
+            self.block.truncate(self.gone + block);
         }
         self.release();
     }
 
+    #[cold]
+    fn take_block(&mut self) {
+        self.block = SPARE.take();
+        self.block.reserve(BLOCK);
+    }
+
+    /// Lets go of all memory once nothing is unsent.
     fn release(&mut self) {
-        if self.unsent == 0 {
-            *self = Self::default();
+        if self.unsent > 0 {
+            return;
+        }
+        let mut block = std::mem::take(self).block;
+        block.clear();
+        if block.capacity() <= LARGEST {
+            SPARE.set(block);
         }
     }
 }
@@ -151,11 +181,13 @@ impl FrameWriter<'_> {
     }
 
     /// Writes bytes of the codec's own.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.queue.block.extend_from_slice(bytes);
     }
 
     /// Writes the payload, unchanged. A large one that is owned is not copied.
+    #[inline]
     pub fn payload(&mut self) {
         let slice = self.payload.as_slice();
         if matches!(self.payload, Payload::Slice(_))
@@ -167,8 +199,9 @@ impl FrameWriter<'_> {
         }
         // What stands in the block belongs before the payload. The payload itself is taken only
         // once the codec has succeeded; until then an empty segment holds its place.
-        let before = self.queue.block.split().freeze();
-        self.queue.segments.push_back(before);
+        let before = Bytes::from(std::mem::take(&mut self.queue.block));
+        let gone = std::mem::take(&mut self.queue.gone);
+        self.queue.segments.push_back(before.slice(gone..));
         self.referenced = Some(self.queue.segments.len());
         self.queue.segments.push_back(Bytes::new());
     }
@@ -193,9 +226,9 @@ pub fn encode_frame<C: Codec + ?Sized>(
     queue.push(codec, message.as_payload())?;
     let mut slices = [IoSlice::new(&[]); SLICES];
     let filled = queue.fill(&mut slices);
-    let mut frame = BytesMut::with_capacity(queue.unsent());
+    let mut frame = Vec::with_capacity(queue.unsent());
     slices[..filled].iter().for_each(|slice| frame.extend_from_slice(slice));
-    Ok(frame.freeze())
+    Ok(frame.into())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) use self::link::{Failure, Link, Open};
 pub(crate) struct Observed {
     /// What both ends promise.
     pub(crate) promised: Guarantees,
-    /// The longest message that went through, in bytes.
+    /// The longest message that went through, both ways, in bytes.
     pub(crate) largest: usize,
     pub(crate) reliable: Finding,
     pub(crate) ordered: Finding,
@@ -47,6 +47,7 @@ pub(crate) async fn observe(open: &mut impl Open) -> Result<Observed, Failure> {
     let promised = link.promised();
     let there = boundaries::exchange(&mut link.client, &mut link.peer).await;
     let back = boundaries::exchange(&mut link.peer, &mut link.client).await;
+    let largest = there.largest().min(back.largest());
     let boundaries = there.and(back);
     drop(link);
 
@@ -65,7 +66,7 @@ pub(crate) async fn observe(open: &mut impl Open) -> Result<Observed, Failure> {
     ];
     Ok(Observed {
         promised,
-        largest: boundaries.largest(),
+        largest,
         reliable: overrun::reliable(&there, &back),
         ordered: overrun::ordered(&there, &back),
         boundaries: boundaries.finding(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anysock_core::{Addr, Cell, Outgoing, Socket, UnixAddr};
 use bytes::Bytes;
+use tokio::task::coop;
 use tokio::time::Instant;
 
 use super::reader::{Mailbox, Shared, length};
@@ -111,6 +112,11 @@ impl DatagramPeer {
         self.receiving.held()
     }
 
+    /// As [`PeerRecv::dropped`].
+    pub fn dropped(&self) -> u64 {
+        self.receiving.dropped()
+    }
+
     /// As [`PeerRecv::poll_recv_packet`].
     ///
     /// # Errors
@@ -160,9 +166,10 @@ impl PeerRecv {
     ///
     /// An ICMP answer to what was sent to this peer; the peer lives on.
     pub fn poll_recv_packet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        ready!(crate::poll_budget(cx));
+        let spent = ready!(coop::poll_proceed(cx));
         let mut content = self.peer.mailbox.content();
         if let Some(next) = content.queue.pop_front() {
+            spent.made_progress();
             content.bytes -= length(&next);
             return Poll::Ready(next.map(Some));
         }

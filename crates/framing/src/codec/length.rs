@@ -121,6 +121,40 @@ impl LengthDelimited {
         if self.including_header { self.width.bytes() as u64 } else { 0 }
     }
 
+    /// The number at the beginning of `input`, if all of it is there.
+    #[inline]
+    fn read(&self, input: &[u8]) -> Option<u64> {
+        let little = self.little_endian;
+        Some(match self.width {
+            Width::U8 => u64::from(*input.first()?),
+            Width::U16 => {
+                let bytes = *input.first_chunk()?;
+                u64::from(if little {
+                    u16::from_le_bytes(bytes)
+                } else {
+                    u16::from_be_bytes(bytes)
+                })
+            }
+            Width::U24 => {
+                let &[a, b, c] = input.first_chunk()?;
+                let bytes = if little { [0, c, b, a] } else { [0, a, b, c] };
+                u64::from(u32::from_be_bytes(bytes))
+            }
+            Width::U32 => {
+                let bytes = *input.first_chunk()?;
+                u64::from(if little {
+                    u32::from_le_bytes(bytes)
+                } else {
+                    u32::from_be_bytes(bytes)
+                })
+            }
+            Width::U64 => {
+                let bytes = *input.first_chunk()?;
+                if little { u64::from_le_bytes(bytes) } else { u64::from_be_bytes(bytes) }
+            }
+        })
+    }
+
     const fn name(&self) -> &'static str {
         match (self.width, self.little_endian) {
             (Width::U8, false) => "u8",
@@ -172,6 +206,7 @@ impl fmt::Display for LengthDelimited {
 }
 
 impl Codec for LengthDelimited {
+    #[inline]
     fn max_message(&self) -> usize {
         // Header and message together must fit a usize as well.
         let expressible =
@@ -179,31 +214,31 @@ impl Codec for LengthDelimited {
         (self.max as u64).min(expressible) as usize
     }
 
+    #[inline]
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         check_length(frame, self.max_message())?;
         let length = frame.payload_len() as u64 + self.counted();
-        let width = self.width.bytes();
-        if self.little_endian {
-            frame.put(&length.to_le_bytes()[..width]);
-        } else {
-            frame.put(&length.to_be_bytes()[8 - width..]);
+        // Each width by itself, so that the copies are of constant length.
+        match (self.width, self.little_endian) {
+            (Width::U8, _) => frame.put(&[length as u8]),
+            (Width::U16, false) => frame.put(&(length as u16).to_be_bytes()),
+            (Width::U16, true) => frame.put(&(length as u16).to_le_bytes()),
+            (Width::U24, false) => frame.put(&length.to_be_bytes()[5..]),
+            (Width::U24, true) => frame.put(&length.to_le_bytes()[..3]),
+            (Width::U32, false) => frame.put(&(length as u32).to_be_bytes()),
+            (Width::U32, true) => frame.put(&(length as u32).to_le_bytes()),
+            (Width::U64, false) => frame.put(&length.to_be_bytes()),
+            (Width::U64, true) => frame.put(&length.to_le_bytes()),
         }
         frame.payload();
         Ok(())
     }
 
+    #[inline]
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
         let width = self.width.bytes();
-        let Some(header) = input.get(..width) else {
+        let Some(written) = self.read(input) else {
             return Ok(Decoded::More { total: width });
-        };
-        let mut bytes = [0; 8];
-        let written = if self.little_endian {
-            bytes[..width].copy_from_slice(header);
-            u64::from_le_bytes(bytes)
-        } else {
-            bytes[8 - width..].copy_from_slice(header);
-            u64::from_be_bytes(bytes)
         };
         let Some(length) = written.checked_sub(self.counted()) else {
             let why = format!("a length of {written} cannot count its own {width} bytes");

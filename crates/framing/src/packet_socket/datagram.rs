@@ -1,16 +1,28 @@
 //! A connected datagram socket as a packet socket.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{DatagramRecv, DatagramSend, DatagramSocket, Packet};
 use anysock_core::{Cell, Domain, Guarantees, Role, Type};
+use bytes::Bytes;
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
 impl PacketRecv for DatagramSocket {
     fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
         self.poll_recv_packet(cx, most)
+    }
+
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, most, count, packets)
     }
 
     fn survives(&self, error: &io::Error) -> bool {
@@ -23,6 +35,16 @@ impl PacketRecv for DatagramRecv {
         self.poll_recv_packet(cx, most)
     }
 
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, most, count, packets)
+    }
+
     fn survives(&self, error: &io::Error) -> bool {
         survives(self.cell(), error)
     }
@@ -31,6 +53,14 @@ impl PacketRecv for DatagramRecv {
 impl PacketSend for DatagramSocket {
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
         DatagramSocket::poll_send(self, cx, packet)
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -53,6 +83,14 @@ impl PacketSend for DatagramSocket {
 impl PacketSend for DatagramSend {
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
         DatagramSend::poll_send(self, cx, packet)
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

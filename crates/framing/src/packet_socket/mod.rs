@@ -4,11 +4,13 @@ mod datagram;
 mod peer;
 mod seqpacket;
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::Packet;
 use anysock_core::Guarantees;
+use bytes::Bytes;
 
 pub(crate) use self::datagram::paired;
 
@@ -45,6 +47,27 @@ pub trait PacketRecv {
     /// Those of the socket; whether it survives, [`survives`](Self::survives) tells.
     fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>>;
 
+    /// Appends what is there to `packets`: up to `count` packets of at most `most` bytes, by one
+    /// system call where the socket can; false at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_recv`](Self::poll_recv), and only if nothing was appended.
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        let _ = count;
+        self.poll_recv(cx, most).map_ok(|packet| {
+            let is_open = packet.is_some();
+            packets.extend(packet);
+            is_open
+        })
+    }
+
     /// Whether the socket can be received from after this error.
     fn survives(&self, error: &io::Error) -> bool;
 
@@ -72,6 +95,23 @@ pub trait PacketSend {
     ///
     /// Those of the socket; what they say, [`fault`](Self::fault) tells.
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>>;
+
+    /// Sends packets from the front of `packets`, which are not empty, by one system call where
+    /// the socket can; how many were sent, at least one.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_send`](Self::poll_send), of the first packet.
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        match packets.front() {
+            Some(packet) => self.poll_send(cx, packet).map_ok(|()| 1),
+            None => Poll::Ready(Ok(0)),
+        }
+    }
 
     /// What an error of sending says.
     fn fault(&self, error: &io::Error) -> Fault;

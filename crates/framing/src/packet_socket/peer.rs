@@ -1,10 +1,12 @@
 //! A peer of a datagram listener as a packet socket.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{DatagramPeer, Packet, PeerRecv, PeerSend};
 use anysock_core::{Guarantees, Role};
+use bytes::Bytes;
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
@@ -20,6 +22,10 @@ impl PacketRecv for DatagramPeer {
 
     fn held(&self) -> usize {
         DatagramPeer::held(self)
+    }
+
+    fn dropped(&self) -> u64 {
+        DatagramPeer::dropped(self)
     }
 }
 
@@ -47,6 +53,14 @@ impl PacketSend for DatagramPeer {
         DatagramPeer::poll_send(self, cx, packet)
     }
 
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
+    }
+
     fn fault(&self, error: &io::Error) -> Fault {
         fault(error)
     }
@@ -67,6 +81,14 @@ impl PacketSend for DatagramPeer {
 impl PacketSend for PeerSend {
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
         PeerSend::poll_send(self, cx, packet)
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

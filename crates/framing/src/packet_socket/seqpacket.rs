@@ -1,16 +1,28 @@
 //! A seqpacket socket as a packet socket.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
 use anysock_core::{Guarantees, Role, Shutdown};
+use bytes::Bytes;
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
 impl PacketRecv for SeqPacketSocket {
     fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
         self.poll_recv_packet(cx, most)
+    }
+
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, most, count, packets)
     }
 
     fn survives(&self, _: &io::Error) -> bool {
@@ -23,6 +35,16 @@ impl PacketRecv for SeqPacketRecv {
         self.poll_recv_packet(cx, most)
     }
 
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        count: usize,
+        packets: &mut VecDeque<Packet>,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, most, count, packets)
+    }
+
     fn survives(&self, _: &io::Error) -> bool {
         false
     }
@@ -31,6 +53,14 @@ impl PacketRecv for SeqPacketRecv {
 impl PacketSend for SeqPacketSocket {
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
         SeqPacketSocket::poll_send(self, cx, packet)
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -53,6 +83,14 @@ impl PacketSend for SeqPacketSocket {
 impl PacketSend for SeqPacketSend {
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
         SeqPacketSend::poll_send(self, cx, packet)
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        packets: &VecDeque<Bytes>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send_packets(cx, packets)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

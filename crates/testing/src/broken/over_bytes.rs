@@ -220,9 +220,11 @@ impl Subject for Reserving {
 pub(super) fn specimens() -> [Specimen; 3] {
     let lax = |kit: &Kit| {
         let codec = AnyCodec::custom(LaxLines::default());
-        kit.check(InPipe::new(codec).printable().refuses(["two\nlines"]))
+        kit.check(InPipe::new(codec).named("lax lines").printable().refuses(["two\nlines"]))
     };
-    let cut = |kit: &Kit| kit.check(InPipe::new(AnyCodec::custom(CutIsEnd::default())));
+    let cut = |kit: &Kit| {
+        kit.check(InPipe::new(AnyCodec::custom(CutIsEnd::default())).named("cut is end"))
+    };
     let reserving = |kit: &Kit| kit.check(Reserving);
     [
         Specimen::new("sends a delimiter inside", Law::Boundaries, "an error was due", lax),

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::ledger::Ledger;
+use super::patience::Patience;
 use super::stop::{Stop, Verdict, ensure};
-use super::trial::{FLIGHT, Patience, between};
+use super::trial::{FLIGHT, between};
 
 /// How a run of messages is sent.
 #[derive(Clone, Copy, Debug)]

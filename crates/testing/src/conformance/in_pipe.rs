@@ -29,6 +29,7 @@ type Sample = fn(usize, u64) -> Option<Vec<u8>>;
 pub struct InPipe {
     /// Shared, since the subject is, and a codec need not be.
     codec: Arc<Mutex<AnyCodec>>,
+    name: String,
     sample: Sample,
     refused: Vec<Vec<u8>>,
 }
@@ -37,7 +38,16 @@ impl InPipe {
     /// A codec that carries every message up to its maximum.
     pub fn new(codec: impl Into<AnyCodec>) -> Self {
         let sample: Sample = |length, seed| Some(noise(length, seed));
-        Self { codec: Arc::new(Mutex::new(codec.into())), sample, refused: Vec::new() }
+        let codec = codec.into();
+        let name = format!("in a pipe, {codec}");
+        Self { codec: Arc::new(Mutex::new(codec)), name, sample, refused: Vec::new() }
+    }
+
+    /// Its name in reports, where that of the codec does not do.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Only printable bytes are sent; the codec does not carry all others.
@@ -69,7 +79,7 @@ impl Subject for InPipe {
     type Transport = Framed<Io<DuplexStream>, AnyCodec>;
 
     fn name(&self) -> String {
-        format!("in a pipe, {}", self.codec())
+        self.name.clone()
     }
 
     async fn pair(&self) -> Offer<(Self::Transport, Self::Transport)> {

@@ -8,10 +8,11 @@ use std::{io, thread};
 
 use super::erased::Erased;
 use super::law::Law;
+use super::patience::Patience;
 use super::report::{Note, Outcome, Report};
 use super::stop::Stop;
 use super::subject::Subject;
-use super::trial::{Event, Patience, Trial};
+use super::trial::{Event, Trial};
 use super::{
     law_01_boundaries, law_02_whole, law_03_empty, law_04_end, law_05_guarantees, law_06_flush,
     law_07_bounded, law_08_cancel_safe, law_09_errors, law_10_fair, law_11_halves,

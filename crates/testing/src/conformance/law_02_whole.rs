@@ -7,10 +7,11 @@ use anysock_framing::{
 };
 use bytes::Bytes;
 
+use super::filling::Refused;
 use super::polls::at_once;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{Refused, Trial};
+use super::trial::Trial;
 
 pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("too long to send", too_long(trial)).await;

@@ -8,9 +8,10 @@ use tokio::time::timeout;
 
 use super::delivery::Sending;
 use super::ledger::Ledger;
+use super::patience::Patience;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{Patience, Trial, between, needs};
+use super::trial::{Trial, between, needs};
 
 /// Last messages of a peer that ends or breaks the connection.
 const LAST: usize = 5;

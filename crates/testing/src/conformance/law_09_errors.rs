@@ -8,10 +8,11 @@ use anysock_framing::{
     Attached, Error, ErrorKind, Guaranteed, Guarantees, RecvExt, SendExt, SendHalf,
 };
 
+use super::filling::Refused;
 use super::ledger::Ledger;
 use super::stop::{Stop, Verdict, ensure};
 use super::subject::Subject;
-use super::trial::{FLIGHT, Refused, Trial, between};
+use super::trial::{FLIGHT, Trial, between};
 
 pub(super) async fn check<S: Subject>(trial: &Trial<S>) {
     trial.check("survivable refusals", refusals(trial)).await;

@@ -17,11 +17,12 @@
 //! | `law`, `law_01_…` to `law_11_…` | the laws, and the checks of each |
 //! | `subject`, `sample` | what is asked of who has a transport to be checked |
 //! | `in_memory`, `in_pipe` | subjects at hand |
-//! | `trial`, `delivery`, `ledger`, `polls` | what the checks are made with |
+//! | `trial`, `patience`, `filling`, `delivery`, `ledger`, `polls` | what the checks are made with |
 //! | `stop`, `report`, `table` | what came of it |
 
 mod delivery;
 mod erased;
+mod filling;
 mod in_memory;
 mod in_pipe;
 mod kit;
@@ -34,10 +35,12 @@ mod law_05_guarantees;
 mod law_06_flush;
 mod law_07_bounded;
 mod law_08_cancel_safe;
+mod law_08_receiving;
 mod law_09_errors;
 mod law_10_fair;
 mod law_11_halves;
 mod ledger;
+mod patience;
 mod polls;
 mod report;
 mod sample;
