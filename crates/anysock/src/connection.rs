@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{
-    DatagramPeer, DatagramSend, DatagramRecv, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
+    DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
     SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
 };
 use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message};

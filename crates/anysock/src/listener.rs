@@ -48,10 +48,7 @@ impl Listener {
         Self { inner: Inner::Socket { listener, codec, packet_max }, endpoint }
     }
 
-    pub(crate) fn memory(
-        listener: MemoryListener,
-        endpoint: Endpoint,
-    ) -> Self {
+    pub(crate) fn memory(listener: MemoryListener, endpoint: Endpoint) -> Self {
         Self { inner: Inner::Memory { listener }, endpoint }
     }
 
