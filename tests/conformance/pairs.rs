@@ -21,7 +21,7 @@ impl Subject for StreamPair {
     async fn pair(&self) -> Offer<(Stream, Stream)> {
         let (near, far) = StreamSocket::pair()?;
         let codec = LengthDelimited::u32();
-        Ok((Framed::new(near, codec.clone()), Framed::new(far, codec)))
+        Ok((Framed::new(near, codec), Framed::new(far, codec)))
     }
 
     async fn pair_with_max(&self, near: usize, far: usize) -> Offer<(Stream, Stream)> {
