@@ -43,6 +43,15 @@ impl Contender {
         Self { name, open: Box::new(open) }
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Opens its sockets.
+    pub(crate) fn open(&self) -> Run {
+        (self.open)()
+    }
+
     /// How much work fills a slice: a multiple of `granule`.
     fn calibrate(&self, granule: usize) -> usize {
         let mut run = (self.open)();

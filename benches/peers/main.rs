@@ -11,19 +11,26 @@
 //! | `ends` | connected pairs of sockets, a payload, a consumer that checks and copies |
 //! | `limit` | what blocking std does at best |
 //! | `streams`, `packets` | one way, many messages |
+//! | `round_trips`, `latency` | there and back |
+//! | `calls`, `allocations`, `allocator` | what is counted, not timed |
 //! | `usage` | what the kernel counts of this process |
 
+mod allocations;
+mod allocator;
+mod calls;
 mod ends;
 mod harness;
+mod latency;
 mod limit;
 mod packets;
 mod report;
+mod round_trips;
 mod streams;
 mod usage;
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::report::Report;
 
@@ -39,6 +46,15 @@ struct Arguments {
     /// Of how many interleaved rounds each ratio is the median.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
+    /// Plays the part of a process that another one of this program observes.
+    #[arg(long, hide = true)]
+    scene: Option<Scene>,
+    /// Which case of that scene.
+    #[arg(long, hide = true, default_value_t = 0)]
+    place: usize,
+    /// Which contender of that scene.
+    #[arg(long, hide = true, default_value = "")]
+    name: String,
     /// What `cargo bench` passes. Without it nothing is measured.
     #[arg(long, hide = true)]
     bench: bool,
@@ -47,15 +63,28 @@ struct Arguments {
     test: bool,
 }
 
+/// What this program does when it runs itself.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scene {
+    Calls,
+}
+
 fn main() {
     let arguments = Arguments::parse();
     if arguments.test || !arguments.bench {
         println!("measures under `cargo bench --bench peers` only");
         return;
     }
+    match arguments.scene {
+        Some(Scene::Calls) => return calls::play(arguments.place, &arguments.name),
+        None => {}
+    }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
     packets::measure(&mut report);
+    latency::measure(&mut report);
+    calls::measure(&mut report);
+    allocations::measure(&mut report);
     report.finish();
     if let Some(file) = arguments.json {
         report.write_json(&file).expect("the JSON file can be written");

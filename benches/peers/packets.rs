@@ -203,7 +203,7 @@ fn udp_pair() -> io::Result<(UdpSocket, UdpSocket)> {
 }
 
 /// Two UDP sockets of ours, connected to each other.
-fn our_udp_pair() -> io::Result<(DatagramSocket, DatagramSocket)> {
+pub(crate) fn our_udp_pair() -> io::Result<(DatagramSocket, DatagramSocket)> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into();
     let options = Options::default().receive_buffer(ROOM);
     let near = DatagramSocket::bind(&any, &options)?;

@@ -67,6 +67,7 @@ pub(crate) struct Report {
     only: String,
     rounds: usize,
     rows: Vec<Row>,
+    skipped: Vec<String>,
     since: Instant,
 }
 
@@ -123,7 +124,7 @@ impl Better {
 
 impl Report {
     pub(crate) fn new(only: String, rounds: usize) -> Self {
-        Self { only, rounds, rows: Vec::new(), since: Instant::now() }
+        Self { only, rounds, rows: Vec::new(), skipped: Vec::new(), since: Instant::now() }
     }
 
     /// Of how many rounds a ratio is the median.
@@ -138,6 +139,11 @@ impl Report {
             eprintln!("{:>4} s  {what}", self.since.elapsed().as_secs());
         }
         is_wanted
+    }
+
+    /// Says below the table what could not be measured, and why.
+    pub(crate) fn skip(&mut self, what: &str, reason: &str) {
+        self.skipped.push(format!("skipped: {what}: {reason}"));
     }
 
     /// Adds a row about two contenders.
@@ -203,6 +209,7 @@ impl Report {
             });
             println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
         }
+        self.skipped.iter().for_each(|line| println!("{line}"));
         let met = self.rows.iter().filter(|row| row.met == Some(true)).count();
         let with_goal = self.rows.iter().filter(|row| row.met.is_some()).count();
         let seconds = self.since.elapsed().as_secs();

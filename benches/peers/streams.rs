@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
-use tokio_util::codec::{Framed as Peer, LengthDelimitedCodec};
+use tokio_util::codec::{Framed as Peers, LengthDelimitedCodec};
 
 use crate::ends::{Consumer, message, our_tcp_pair, runtime, tcp_pair, two_tasks};
 use crate::harness::{Contender, Measured};
@@ -18,6 +18,9 @@ use crate::report::{Bar, Claim, Report, Unit};
 
 /// With how much a write begins, everywhere: the peers' default is 8 KiB.
 const WATERMARK: usize = 128 * 1024;
+
+/// The peer's read buffer for small messages, where it has one choice only.
+pub(crate) const READ: usize = 64 * 1024;
 
 /// So many messages are sent in a row at least, so that a row's two ends weigh little.
 const AT_LEAST: usize = 16;
@@ -52,11 +55,11 @@ const BOXED: Bar = Bar::goal(0.9);
 
 const LIMIT: &str = "blocking std";
 /// The peer at its best: whichever of these read buffers suits the size.
-const TUNED: [&str; 2] = ["Framed tuned", "Framed tuned, 128 KiB reads"];
+pub(crate) const TUNED: [&str; 2] = ["Framed tuned", "Framed tuned, 128 KiB reads"];
 const DEFAULT: &str = "Framed default, fed";
 const SENDING: &str = "Framed, send each";
-const OURS: &str = "ours";
-const AGAIN: &str = "ours again";
+pub(crate) const OURS: &str = "ours";
+pub(crate) const AGAIN: &str = "ours again";
 const OURS_BOXED: &str = "ours boxed";
 const OURS_SENDING: &str = "ours, send each";
 
@@ -85,7 +88,7 @@ fn measure_unix(report: &mut Report, size: usize, to_limit: Bar, to_tuned: Bar, 
     let is_small = size == 64;
     let mut contenders = vec![
         limit::contender(LIMIT, message),
-        tuned(TUNED[0], &runtime, message, peers, 64 * 1024),
+        tuned(TUNED[0], &runtime, message, peers, READ),
         two_tasks(OURS, &runtime, message, ours, feed_ours, receive_ours),
         tuned(TUNED[1], &runtime, message, peers, 128 * 1024),
         two_tasks(AGAIN, &runtime, message, ours, feed_ours, receive_ours),
@@ -128,7 +131,7 @@ fn measure_tcp(report: &mut Report, size: usize, bar: Bar) {
         (framed(near), framed(far))
     };
     let contenders = vec![
-        tuned(TUNED[0], &runtime, message, peers, 64 * 1024),
+        tuned(TUNED[0], &runtime, message, peers, READ),
         two_tasks(OURS, &runtime, message, ours.clone(), feed_ours, receive_ours),
         tuned(TUNED[1], &runtime, message, peers, 128 * 1024),
         two_tasks(AGAIN, &runtime, message, ours, feed_ours, receive_ours),
@@ -182,33 +185,45 @@ pub(crate) async fn receive_ours<T: RecvHalf>(
     (from, consumer)
 }
 
-fn tuned<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+/// Ours over a unix stream, fed, each message dropped at once.
+pub(crate) fn ours(name: &'static str, runtime: &Rc<Runtime>, message: &'static [u8]) -> Contender {
+    let open = || {
+        let (near, far) = StreamSocket::pair().expect("a socket pair");
+        (framed(near), framed(far))
+    };
+    two_tasks(name, runtime, message, open, feed_ours, receive_ours)
+}
+
+/// The peer with our watermark, fed, each message dropped at once.
+pub(crate) fn tuned<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     name: &'static str,
     runtime: &Rc<Runtime>,
     message: &'static [u8],
     open: impl Fn() -> (T, T) + 'static,
     read: usize,
 ) -> Contender {
-    let tune = move |io| {
-        let mut peer = Peer::with_capacity(io, LengthDelimitedCodec::new(), read);
-        peer.set_backpressure_boundary(WATERMARK);
-        peer
-    };
     let open = move || {
         let (near, far) = open();
-        (tune(near), tune(far))
+        (tune(near, read), tune(far, read))
     };
     two_tasks(name, runtime, message, open, feed, receive)
 }
 
-type Default<T> = Peer<T, LengthDelimitedCodec>;
+pub(crate) fn tune<T: AsyncRead + AsyncWrite>(io: T, read: usize) -> Peer<T> {
+    let mut peer = Peers::with_capacity(io, LengthDelimitedCodec::new(), read);
+    peer.set_backpressure_boundary(WATERMARK);
+    peer
+}
 
-fn by_default<T: AsyncRead + AsyncWrite>((near, far): (T, T)) -> (Default<T>, Default<T>) {
-    let wrap = |io| Peer::new(io, LengthDelimitedCodec::new());
+/// The peer's, over whichever stream.
+pub(crate) type Peer<T> = Peers<T, LengthDelimitedCodec>;
+
+fn by_default<T: AsyncRead + AsyncWrite>((near, far): (T, T)) -> (Peer<T>, Peer<T>) {
+    let wrap = |io| Peers::new(io, LengthDelimitedCodec::new());
     (wrap(near), wrap(far))
 }
 
-async fn feed<T>(mut to: Default<T>, message: &'static [u8], count: usize) -> Default<T>
+pub(crate) async fn feed<T>(mut to: Peer<T>, message: &'static [u8], count: usize) -> Peer<T>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -219,7 +234,7 @@ where
     to
 }
 
-async fn send_each<T>(mut to: Default<T>, message: &'static [u8], count: usize) -> Default<T>
+async fn send_each<T>(mut to: Peer<T>, message: &'static [u8], count: usize) -> Peer<T>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -229,11 +244,7 @@ where
     to
 }
 
-async fn receive<T>(
-    mut from: Default<T>,
-    mut consumer: Consumer,
-    count: usize,
-) -> (Default<T>, Consumer)
+async fn receive<T>(mut from: Peer<T>, mut consumer: Consumer, count: usize) -> (Peer<T>, Consumer)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
