@@ -13,18 +13,26 @@
 //! | `streams`, `packets` | one way, many messages |
 //! | `round_trips`, `latency` | there and back |
 //! | `calls`, `allocations`, `allocator` | what is counted, not timed |
+//! | `memory`, `many` | resident bytes per connection, and what many cost the receiver |
+//! | `observed`, `servers` | a server in a process of its own, from outside and from inside |
+//! | `churn` | connections that carry one message |
 //! | `usage` | what the kernel counts of this process |
 
 mod allocations;
 mod allocator;
 mod calls;
+mod churn;
 mod ends;
 mod harness;
 mod latency;
 mod limit;
+mod many;
+mod memory;
+mod observed;
 mod packets;
 mod report;
 mod round_trips;
+mod servers;
 mod streams;
 mod usage;
 
@@ -33,6 +41,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use crate::report::Report;
+use crate::servers::Part;
 
 /// Measures anysock beside its peers.
 #[derive(Debug, Parser)]
@@ -49,7 +58,7 @@ struct Arguments {
     /// Plays the part of a process that another one of this program observes.
     #[arg(long, hide = true)]
     scene: Option<Scene>,
-    /// Which case of that scene.
+    /// Which case of that scene, or for how many connections.
     #[arg(long, hide = true, default_value_t = 0)]
     place: usize,
     /// Which contender of that scene.
@@ -67,6 +76,8 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Scene {
     Calls,
+    Memory,
+    Many,
 }
 
 fn main() {
@@ -77,12 +88,19 @@ fn main() {
     }
     match arguments.scene {
         Some(Scene::Calls) => return calls::play(arguments.place, &arguments.name),
+        Some(Scene::Memory) => {
+            return servers::play(Part::Memory, arguments.place, &arguments.name);
+        }
+        Some(Scene::Many) => return servers::play(Part::Bursts, arguments.place, &arguments.name),
         None => {}
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
     packets::measure(&mut report);
     latency::measure(&mut report);
+    churn::measure(&mut report);
+    many::measure(&mut report);
+    memory::measure(&mut report);
     calls::measure(&mut report);
     allocations::measure(&mut report);
     report.finish();

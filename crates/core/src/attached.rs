@@ -31,11 +31,13 @@ impl Attached {
     pub const MAX_DESCRIPTORS: usize = 253;
 
     /// Nothing.
+    #[inline]
     pub const fn nothing() -> Self {
         Self(None)
     }
 
     /// Whether nothing is attached.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_none_or(|along| along.descriptors.is_empty() && along.source.is_none())
     }
@@ -55,6 +57,7 @@ impl Attached {
     }
 
     /// The descriptors to pass.
+    #[inline]
     pub fn descriptors(&self) -> &[OwnedFd] {
         self.0.as_ref().map(|along| &along.descriptors[..]).unwrap_or_default()
     }

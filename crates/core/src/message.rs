@@ -55,11 +55,13 @@ pub struct Arrival {
 
 impl Message {
     /// The bytes.
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The bytes, without a copy; what came along is dropped.
+    #[inline]
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }
@@ -109,12 +111,14 @@ impl Message {
 
 impl Deref for Message {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 impl AsRef<[u8]> for Message {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -132,6 +136,7 @@ impl fmt::Debug for Message {
 }
 
 impl From<Bytes> for Message {
+    #[inline]
     fn from(bytes: Bytes) -> Self {
         Self { bytes, arrival: None }
     }

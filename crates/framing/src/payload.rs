@@ -61,6 +61,7 @@ pub trait AsPayload {
 
 impl Payload<'_> {
     /// The bytes.
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Self::Slice(slice) => slice,
@@ -69,11 +70,13 @@ impl Payload<'_> {
     }
 
     /// Length in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.as_slice().len()
     }
 
     /// Whether the message is empty, which is a message nevertheless.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -109,6 +112,7 @@ impl Whole {
 macro_rules! owned {
     ($($type:ty: $take:expr;)*) => {$(
         impl Owned for $type {
+            #[inline]
             fn as_slice(&self) -> &[u8] {
                 self.as_ref()
             }
@@ -118,12 +122,14 @@ macro_rules! owned {
         }
 
         impl AsPayload for $type {
+            #[inline]
             fn as_payload(&mut self) -> Payload<'_> {
                 Payload::Owned(self)
             }
         }
 
         impl AsPayload for &$type {
+            #[inline]
             fn as_payload(&mut self) -> Payload<'_> {
                 Payload::Slice((*self).as_ref())
             }
@@ -141,30 +147,35 @@ owned! {
 }
 
 impl AsPayload for Whole {
+    #[inline]
     fn as_payload(&mut self) -> Payload<'_> {
         Payload::Owned(&mut self.0)
     }
 }
 
 impl AsPayload for &[u8] {
+    #[inline]
     fn as_payload(&mut self) -> Payload<'_> {
         Payload::Slice(self)
     }
 }
 
 impl<const N: usize> AsPayload for &[u8; N] {
+    #[inline]
     fn as_payload(&mut self) -> Payload<'_> {
         Payload::Slice(*self)
     }
 }
 
 impl<const N: usize> AsPayload for [u8; N] {
+    #[inline]
     fn as_payload(&mut self) -> Payload<'_> {
         Payload::Slice(self)
     }
 }
 
 impl AsPayload for &str {
+    #[inline]
     fn as_payload(&mut self) -> Payload<'_> {
         Payload::Slice(self.as_bytes())
     }

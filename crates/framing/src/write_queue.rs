@@ -18,6 +18,9 @@ pub(crate) const SLICES: usize = 64;
 /// The first block of a thread has so much room; larger ones take its place as they are needed.
 const BLOCK: usize = 4 * 1024;
 
+/// So many bytes that have gone are worth moving the others for; no more of them are kept.
+const COMPACTED: usize = 64 * 1024;
+
 /// A thread keeps no larger block than this: the high watermark and some messages beyond it.
 const LARGEST: usize = 256 * 1024;
 
@@ -27,15 +30,29 @@ thread_local! {
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// What is accepted and not yet written: `segments` first, then `block` from `gone` on.
+/// What is accepted and not yet written: the bytes of `block` from `gone` on, with the payloads
+/// of `placed` between them.
+///
+/// ```text
+///  block   gone bytes | head small head | head | head small tail
+///                                       ^      ^
+///  placed                           payload  payload
+/// ```
 ///
 /// Empty, it holds no memory.
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
-    segments: VecDeque<Bytes>,
     block: Vec<u8>,
     gone: usize,
+    placed: VecDeque<Placed>,
     unsent: usize,
+}
+
+/// A large payload, and before which byte of the block it stands.
+#[derive(Debug)]
+struct Placed {
+    before: usize,
+    payload: Bytes,
 }
 
 impl WriteQueue {
@@ -46,41 +63,44 @@ impl WriteQueue {
         codec: &mut C,
         payload: Payload<'_>,
     ) -> Result<(), Error> {
-        if self.block.capacity() == 0 {
-            self.take_block();
+        if self.block.capacity() == 0 || self.gone >= COMPACTED {
+            self.make_block();
         }
-        let (segments, block) = (self.segments.len(), self.block.len() - self.gone);
-        let mut frame = FrameWriter { queue: self, payload, referenced: None };
-        match codec.encode(&mut frame) {
-            Ok(()) => {
-                let FrameWriter { payload, referenced, .. } = frame;
-                if let Some(index) = referenced {
-                    let bytes = payload.into_bytes();
-                    self.segments[index] = bytes;
-                    self.unsent +=
-                        self.segments.iter().skip(segments).map(Bytes::len).sum::<usize>();
-                }
-                self.unsent = self.unsent + self.block.len() - self.gone - block;
-                Ok(())
-            }
-            Err(error) => {
-                self.roll_back(segments, block);
-                Err(error)
-            }
+        let length = self.block.len();
+        let mut frame = FrameWriter { block: &mut self.block, payload, place: None };
+        if let Err(error) = codec.encode(&mut frame) {
+            self.block.truncate(length);
+            self.release();
+            return Err(error);
         }
+        let FrameWriter { payload, place, .. } = frame;
+        if let Some(before) = place {
+            let payload = payload.into_bytes();
+            self.unsent += payload.len();
+            self.placed.push_back(Placed { before, payload });
+        }
+        self.unsent += self.block.len() - length;
+        Ok(())
     }
 
     /// Bytes accepted and not yet written.
+    #[inline]
     pub(crate) fn unsent(&self) -> usize {
         self.unsent
     }
 
     /// The first slices to write; how many of `slices` were filled.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
-        let chunks =
-            self.segments.iter().map(|segment| &segment[..]).chain([&self.block[self.gone..]]);
+        let mut at = self.gone;
+        let between = self.placed.iter().flat_map(|placed| {
+            let before = &self.block[at..placed.before];
+            at = placed.before;
+            [before, &placed.payload]
+        });
+        let last = self.placed.back().map_or(self.gone, |last| last.before);
+        let chunks = between.chain([&self.block[last..]]).filter(|chunk| !chunk.is_empty());
         let mut filled = 0;
-        for (slice, chunk) in slices.iter_mut().zip(chunks.filter(|chunk| !chunk.is_empty())) {
+        for (slice, chunk) in slices.iter_mut().zip(chunks) {
             *slice = IoSlice::new(chunk);
             filled += 1;
         }
@@ -95,36 +115,36 @@ impl WriteQueue {
     pub(crate) fn advance(&mut self, mut written: usize) {
         assert!(written <= self.unsent, "the stream took more bytes than it was given");
         self.unsent -= written;
-        while let Some(first) = self.segments.front_mut() {
-            if written < first.len() {
-                first.advance(written);
+        while let Some(first) = self.placed.front_mut() {
+            let before = first.before - self.gone;
+            if written < before {
+                break;
+            }
+            written -= before;
+            self.gone = first.before;
+            if written < first.payload.len() {
+                first.payload.advance(written);
                 return;
             }
-            written -= first.len();
-            self.segments.pop_front();
+            written -= first.payload.len();
+            self.placed.pop_front();
         }
         self.gone += written;
         self.release();
     }
 
-    /// Back to `segments` segments and a block of `block` bytes.
-    fn roll_back(&mut self, segments: usize, block: usize) {
-        if self.segments.len() > segments {
-            // A large payload was placed: what stood in the block stands in a segment now.
-            let mut before = std::mem::take(&mut self.segments[segments]);
-            before.truncate(block);
-            self.segments.truncate(segments);
-            (self.block, self.gone) = (Vec::from(before), 0);
-        } else {
-            self.block.truncate(self.gone + block);
-        }
-        self.release();
-    }
-
+    /// Takes a block, or moves what is unsent to the beginning of the one at hand.
     #[cold]
-    fn take_block(&mut self) {
-        self.block = SPARE.take();
-        self.block.reserve(BLOCK);
+    fn make_block(&mut self) {
+        if self.block.capacity() == 0 {
+            self.block = SPARE.take();
+            self.block.reserve(BLOCK);
+        }
+        self.block.drain(..self.gone);
+        for placed in &mut self.placed {
+            placed.before -= self.gone;
+        }
+        self.gone = 0;
     }
 
     /// Lets go of all memory once nothing is unsent.
@@ -164,18 +184,21 @@ impl WriteQueue {
 /// ```
 #[derive(Debug)]
 pub struct FrameWriter<'a> {
-    queue: &'a mut WriteQueue,
+    block: &'a mut Vec<u8>,
     payload: Payload<'a>,
-    referenced: Option<usize>,
+    /// Before which byte of the block the payload stands, if it is not copied there.
+    place: Option<usize>,
 }
 
 impl FrameWriter<'_> {
     /// Length of the payload in bytes.
+    #[inline]
     pub fn payload_len(&self) -> usize {
         self.payload.len()
     }
 
     /// The payload, to be looked at.
+    #[inline]
     pub fn payload_slice(&self) -> &[u8] {
         self.payload.as_slice()
     }
@@ -183,27 +206,22 @@ impl FrameWriter<'_> {
     /// Writes bytes of the codec's own.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        self.queue.block.extend_from_slice(bytes);
+        self.block.extend_from_slice(bytes);
     }
 
     /// Writes the payload, unchanged. A large one that is owned is not copied.
     #[inline]
     pub fn payload(&mut self) {
         let slice = self.payload.as_slice();
-        if matches!(self.payload, Payload::Slice(_))
-            || slice.len() < REFERENCED
-            || self.referenced.is_some()
+        if slice.len() < REFERENCED
+            || matches!(self.payload, Payload::Slice(_))
+            || self.place.is_some()
         {
-            self.queue.block.extend_from_slice(slice);
-            return;
+            self.block.extend_from_slice(slice);
+        } else {
+            // Taken only once the codec has succeeded.
+            self.place = Some(self.block.len());
         }
-        // What stands in the block belongs before the payload. The payload itself is taken only
-        // once the codec has succeeded; until then an empty segment holds its place.
-        let before = Bytes::from(std::mem::take(&mut self.queue.block));
-        let gone = std::mem::take(&mut self.queue.gone);
-        self.queue.segments.push_back(before.slice(gone..));
-        self.referenced = Some(self.queue.segments.len());
-        self.queue.segments.push_back(Bytes::new());
     }
 }
 
@@ -312,10 +330,22 @@ mod tests {
         for length in [3, REFERENCED] {
             push(&mut queue, length);
             queue.advance(queue.unsent());
-            assert_eq!((queue.block.capacity(), queue.segments.capacity()), (0, 0));
+            assert_eq!((queue.block.capacity(), queue.placed.capacity()), (0, 0));
             let mut message = Bytes::from(vec![b'!'; length]);
             queue.push(&mut Fails, Payload::Owned(&mut message)).unwrap_err();
-            assert_eq!((queue.block.capacity(), queue.segments.capacity()), (0, 0));
+            assert_eq!((queue.block.capacity(), queue.placed.capacity()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_queue_that_is_never_empty_does_not_keep_what_has_gone() {
+        let mut queue = WriteQueue::default();
+        push(&mut queue, 1000);
+        for round in 0..1000 {
+            push(&mut queue, if round % 10 == 0 { REFERENCED } else { 1000 });
+            queue.advance(queue.unsent() - 500);
+            assert!(queue.block.len() <= COMPACTED + 4 * 1000, "{}", queue.block.len());
+            assert!(written(&queue) == [b'.'; 500]);
         }
     }
 

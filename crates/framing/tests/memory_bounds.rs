@@ -192,12 +192,14 @@ async fn a_message_that_was_refused_for_its_length_leaves_nothing_held() {
 async fn a_sender_that_has_flushed_holds_nothing() {
     let io = tokio::io::join(tokio::io::empty(), tokio::io::sink());
     let mut framed = Framed::new(Io::new(io), LengthDelimited::u32());
+    // The thread has its one spare block from here on.
+    framed.send(vec![0; 8000].as_slice()).await.unwrap();
     let before = LIVE.get();
     for _ in 0..100 {
         framed.feed("hello").await.unwrap();
     }
     framed.feed(vec![0; 5000]).await.unwrap();
-    assert!(live(before) > 5900);
+    assert!(live(before) >= 5000);
     framed.flush().await.unwrap();
     assert!(live(before) <= SLACK, "{} allocated", live(before));
 }

@@ -128,6 +128,7 @@ pub enum Decoded {
 
 impl Decoded {
     /// The frame that ends with its payload, if `available` bytes of input reach that far.
+    #[inline]
     pub fn frame(payload: Range<usize>, available: usize) -> Self {
         if available < payload.end {
             return Self::More { total: payload.end };
@@ -138,6 +139,7 @@ impl Decoded {
 
 /// Refuses a message that is longer than `limit`; the codecs check it themselves as well, so
 /// that a length can never wrap.
+#[inline]
 fn check_length(frame: &FrameWriter<'_>, limit: usize) -> Result<(), Error> {
     let length = frame.payload_len();
     if length <= limit {
