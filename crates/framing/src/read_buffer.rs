@@ -102,12 +102,13 @@ impl ReadBuffer {
 
     /// Nothing more is here for now: lets go of memory that is not needed for what is at hand.
     pub(crate) fn park(&mut self) {
+        // The next burst is taken to be like this one, until some were smaller.
+        self.room = (self.room / 2).max(SMALLEST);
         if self.bytes.is_empty() {
-            *self = Self::default();
+            *self = Self { room: self.room, ..Self::default() };
         } else if self.bytes.len() * 4 < self.block {
             self.bytes = Bytes::copy_from_slice(&self.bytes);
             self.block = self.bytes.len();
-            self.room = SMALLEST;
         }
     }
 
@@ -236,13 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn rooms_grow_with_a_burst_and_are_small_again_after_it() {
+    fn rooms_grow_with_a_burst_and_are_small_again_after_some_without() {
         let mut codec = LengthDelimited::u32();
         let mut buffer = ReadBuffer::default();
         let burst: Vec<u8> = (0..40_000).flat_map(|_| *b"\0\0\0\x01.").collect();
         let (messages, reads) = fill(&mut buffer, &mut codec, &burst);
         assert_eq!(messages, 40_000);
         assert!(reads <= 8, "{reads} reads of {} bytes", burst.len());
+        assert_eq!(buffer.held(), 0);
+        for _ in 0..3 {
+            assert_eq!(fill(&mut buffer, &mut codec, b"\0\0\0\x01."), (1, 1));
+        }
         assert_eq!((buffer.held(), buffer.room), (0, SMALLEST));
     }
 
