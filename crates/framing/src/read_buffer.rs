@@ -131,6 +131,11 @@ impl ReadBuffer {
             Ok(bytes) if length > 0 && bytes.capacity() - length >= enough => {
                 return Ok((bytes, 1));
             }
+            // Little is left: it is moved to the front of its own block.
+            Ok(mut bytes) if length > 0 && self.block >= self.room.max(4 * length) => {
+                bytes.reserve(self.block - length);
+                return Ok((bytes, 1));
+            }
             Ok(bytes) => bytes.freeze(),
             Err(bytes) => bytes,
         };
