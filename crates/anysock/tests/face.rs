@@ -9,6 +9,11 @@ use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// No test waits for ever.
+async fn within<T>(test: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(60), test).await.expect("this hangs")
+}
+
 /// A listener, a client of it and the peer that it accepted, which a first message has passed.
 async fn meet(endpoint: &str) -> (anysock::Listener, Connection, Connection) {
     let meeting = async {
@@ -51,6 +56,7 @@ macro_rules! over_the_cells {
 
             #[tokio::test]
             async fn a_peer_answers_and_both_ends_know_their_addresses() {
+                within(async {
                 let (listener, mut client, mut peer) = meet($endpoint).await;
                 peer.send("there you are").await.expect("answered");
                 let answer = timeout(DEADLINE, client.recv()).await.expect("in time");
@@ -65,10 +71,13 @@ macro_rules! over_the_cells {
                 assert_eq!(client.peer_addr().ok(), listener.endpoint().addr());
                 assert_eq!(peer.local_addr().ok(), listener.endpoint().addr());
                 assert_eq!(peer.peer_addr().ok(), client.local_addr().ok());
+                })
+                .await;
             }
 
             #[tokio::test]
             async fn halves_work_in_tasks_of_their_own() {
+                within(async {
                 let (_listener, client, mut peer) = meet($endpoint).await;
                 let (mut sending, mut receiving) = client.split();
                 let send = tokio::spawn(async move { sending.send("from a half").await });
@@ -77,6 +86,8 @@ macro_rules! over_the_cells {
                 let echo = timeout(DEADLINE, receiving.recv()).await.expect("in time");
                 assert_eq!(echo.expect("received").expect("a message"), "from a half");
                 send.await.expect("no panic").expect("sent");
+                })
+                .await;
             }
         }
     )*};
@@ -95,124 +106,156 @@ over_the_cells! {
 
 #[tokio::test]
 async fn a_name_is_resolved_and_its_addresses_tried_in_turn() {
-    let mut listener = anysock::bind("tcp://127.0.0.1:0").await.expect("bound");
-    let port = listener.endpoint().host_port().expect("a port").port;
-    // The name may stand for ::1 as well, where nobody listens.
-    let client = anysock::connect(format!("tcp://localhost:{port}"));
-    let (client, peer) = tokio::join!(client, listener.accept());
-    assert_eq!(client.expect("connected").peer_addr().ok(), listener.endpoint().addr());
-    drop(peer);
+    within(async {
+        let mut listener = anysock::bind("tcp://127.0.0.1:0").await.expect("bound");
+        let port = listener.endpoint().host_port().expect("a port").port;
+        // The name may stand for ::1 as well, where nobody listens.
+        let client = anysock::connect(format!("tcp://localhost:{port}"));
+        let (client, peer) = tokio::join!(client, listener.accept());
+        assert_eq!(client.expect("connected").peer_addr().ok(), listener.endpoint().addr());
+        drop(peer);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn credentials_are_told_on_unix_connections_and_refused_elsewhere() {
-    let (_listener, client, peer) = meet("unix:").await;
-    let told = (client.peer_credentials(), peer.peer_credentials());
-    assert_eq!(told.0.expect("told").pid, Some(std::process::id()));
-    assert_eq!(told.1.expect("told").pid, Some(std::process::id()));
-    let (_listener, client, _peer) = meet("tcp://127.0.0.1:0").await;
-    let error = client.peer_credentials().expect_err("TCP has none");
-    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    within(async {
+        let (_listener, client, peer) = meet("unix:").await;
+        let told = (client.peer_credentials(), peer.peer_credentials());
+        assert_eq!(told.0.expect("told").pid, Some(std::process::id()));
+        assert_eq!(told.1.expect("told").pid, Some(std::process::id()));
+        let (_listener, client, _peer) = meet("tcp://127.0.0.1:0").await;
+        let error = client.peer_credentials().expect_err("TCP has none");
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_name_in_memory_is_one_listeners_and_free_after_it() {
-    let endpoint: Endpoint = "mem:one-listener".parse().expect("an endpoint");
-    let error = refused(anysock::connect(&endpoint).into_future()).await;
-    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionRefused));
-    let listener = anysock::bind(&endpoint).await.expect("bound");
-    let error = refused(anysock::bind(&endpoint).into_future()).await;
-    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::AddrInUse));
-    drop(listener);
-    anysock::bind(&endpoint).await.expect("bound again");
+    within(async {
+        let endpoint: Endpoint = "mem:one-listener".parse().expect("an endpoint");
+        let error = refused(anysock::connect(&endpoint).into_future()).await;
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionRefused));
+        let listener = anysock::bind(&endpoint).await.expect("bound");
+        let error = refused(anysock::bind(&endpoint).into_future()).await;
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::AddrInUse));
+        drop(listener);
+        anysock::bind(&endpoint).await.expect("bound again");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn inherited_sockets_are_refused_as_unsupported() {
-    for endpoint in ["fd:3", "systemd:app.socket"] {
-        for error in [
-            refused(anysock::connect(endpoint).into_future()).await,
-            refused(anysock::bind(endpoint).into_future()).await,
-        ] {
-            assert_eq!(error.io_kind(), Some(std::io::ErrorKind::Unsupported));
-            assert!(error.to_string().contains(endpoint), "{error}");
+    within(async {
+        for endpoint in ["fd:3", "systemd:app.socket"] {
+            for error in [
+                refused(anysock::connect(endpoint).into_future()).await,
+                refused(anysock::bind(endpoint).into_future()).await,
+            ] {
+                assert_eq!(error.io_kind(), Some(std::io::ErrorKind::Unsupported));
+                assert!(error.to_string().contains(endpoint), "{error}");
+            }
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn inet_seqpacket_is_refused_by_the_name_of_its_cell() {
-    for (endpoint, cell) in [
-        ("sctp://127.0.0.1:0", anysock::Cell::IPV4_SEQPACKET),
-        ("sctp://[::1]:0", anysock::Cell::IPV6_SEQPACKET),
-    ] {
-        for error in [
-            refused(anysock::connect(endpoint).into_future()).await,
-            refused(anysock::bind(endpoint).into_future()).await,
+    within(async {
+        for (endpoint, cell) in [
+            ("sctp://127.0.0.1:0", anysock::Cell::IPV4_SEQPACKET),
+            ("sctp://[::1]:0", anysock::Cell::IPV6_SEQPACKET),
         ] {
-            let why: &UnsupportedCell = cause(&error).expect("a typed error");
-            assert_eq!(why.cell(), cell);
-            assert!(error.to_string().contains(&cell.to_string()), "{error}");
+            for error in [
+                refused(anysock::connect(endpoint).into_future()).await,
+                refused(anysock::bind(endpoint).into_future()).await,
+            ] {
+                let why: &UnsupportedCell = cause(&error).expect("a typed error");
+                assert_eq!(why.cell(), cell);
+                assert!(error.to_string().contains(&cell.to_string()), "{error}");
+            }
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn text_that_is_no_endpoint_is_named_in_the_error() {
-    for text in ["localhost:80", "tcp://localhost", "unix-stream:/a", "tcp://::1:80"] {
-        let error = refused(anysock::connect(text).into_future()).await;
-        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::InvalidInput));
-        assert!(error.to_string().contains(text), "{error}");
-    }
+    within(async {
+        for text in ["localhost:80", "tcp://localhost", "unix-stream:/a", "tcp://::1:80"] {
+            let error = refused(anysock::connect(text).into_future()).await;
+            assert_eq!(error.io_kind(), Some(std::io::ErrorKind::InvalidInput));
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_option_that_means_nothing_on_the_cell_is_refused_before_anything_is_opened() {
-    let options = Options::default().nodelay(true);
-    let error = refused(anysock::bind("unix:").options(options.clone()).into_future()).await;
-    assert!(error.to_string().contains("nodelay"), "{error}");
-    let error = refused(anysock::connect("unix:@nobody").options(options).into_future()).await;
-    assert!(error.to_string().contains("nodelay"), "{error}");
+    within(async {
+        let options = Options::default().nodelay(true);
+        let error = refused(anysock::bind("unix:").options(options.clone()).into_future()).await;
+        assert!(error.to_string().contains("nodelay"), "{error}");
+        let error = refused(anysock::connect("unix:@nobody").options(options).into_future()).await;
+        assert!(error.to_string().contains("nodelay"), "{error}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn connecting_ends_at_the_deadline_where_the_backlog_stays_full() {
-    let backlog = Options::default().backlog(0);
-    let listener = anysock::bind("unix:").options(backlog).await.expect("bound");
-    let mut waiting = Vec::new();
-    let error = loop {
-        let connect = anysock::connect(listener.endpoint()).deadline(Duration::from_millis(100));
-        match timeout(DEADLINE, connect.into_future()).await.expect("in time") {
-            Ok(connection) => waiting.push(connection),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::TimedOut));
-    assert!(waiting.len() <= 2, "a backlog of 0 took {}", waiting.len());
+    within(async {
+        let backlog = Options::default().backlog(0);
+        let listener = anysock::bind("unix:").options(backlog).await.expect("bound");
+        let mut waiting = Vec::new();
+        let error = loop {
+            let connect =
+                anysock::connect(listener.endpoint()).deadline(Duration::from_millis(100));
+            match timeout(DEADLINE, connect.into_future()).await.expect("in time") {
+                Ok(connection) => waiting.push(connection),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::TimedOut));
+        assert!(waiting.len() <= 2, "a backlog of 0 took {}", waiting.len());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_maximum_holds_on_both_sides() {
-    for endpoint in ["unix:", "unix-seqpacket:", "mem:maximum"] {
-        let mut listener = anysock::bind(endpoint).max(8).await.expect("bound");
-        let mut client = anysock::connect(listener.endpoint()).max(8).await.expect("connected");
-        assert_eq!(client.max_message(), 8, "{endpoint}");
-        let error = client.send("nine bytes").await.expect_err("too long");
-        assert!(!error.is_fatal(), "{endpoint}: {error}");
-        client.send("8 bytes.").await.expect("sent");
-        let mut peer = timeout(DEADLINE, listener.accept()).await.expect("in time").expect("peer");
-        assert_eq!(peer.recv().await.expect("received").expect("a message"), "8 bytes.");
-    }
+    within(async {
+        for endpoint in ["unix:", "unix-seqpacket:", "mem:maximum"] {
+            let mut listener = anysock::bind(endpoint).max(8).await.expect("bound");
+            let mut client = anysock::connect(listener.endpoint()).max(8).await.expect("connected");
+            assert_eq!(client.max_message(), 8, "{endpoint}");
+            let error = client.send("nine bytes").await.expect_err("too long");
+            assert!(!error.is_fatal(), "{endpoint}: {error}");
+            client.send("8 bytes.").await.expect("sent");
+            let mut peer =
+                timeout(DEADLINE, listener.accept()).await.expect("in time").expect("peer");
+            assert_eq!(peer.recv().await.expect("received").expect("a message"), "8 bytes.");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn any_transport_makes_a_connection() {
-    let (near, mut far) = anysock::framing::memory::pair();
-    let mut connection = Connection::from_transport(near);
-    connection.send("hello").await.expect("sent");
-    assert_eq!(far.recv().await.expect("received").expect("a message"), "hello");
-    assert!(connection.cell().is_none());
-    let (mut sending, _receiving) = connection.split();
-    sending.send("from a half").await.expect("sent");
-    assert_eq!(far.recv().await.expect("received").expect("a message"), "from a half");
+    within(async {
+        let (near, mut far) = anysock::framing::memory::pair();
+        let mut connection = Connection::from_transport(near);
+        connection.send("hello").await.expect("sent");
+        assert_eq!(far.recv().await.expect("received").expect("a message"), "hello");
+        assert!(connection.cell().is_none());
+        let (mut sending, _receiving) = connection.split();
+        sending.send("from a half").await.expect("sent");
+        assert_eq!(far.recv().await.expect("received").expect("a message"), "from a half");
+    })
+    .await;
 }

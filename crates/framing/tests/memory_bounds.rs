@@ -110,6 +110,11 @@ impl AsyncRead for Trickle {
     }
 }
 
+/// No test waits for ever.
+async fn within<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(std::time::Duration::from_secs(60), test).await.expect("this hangs")
+}
+
 fn pipe(codec: AnyCodec) -> (DuplexStream, Framed<Io<DuplexStream>, AnyCodec>) {
     let (far, near) = tokio::io::duplex(64 * 1024);
     (far, Framed::new(Io::new(near), codec))
@@ -117,89 +122,108 @@ fn pipe(codec: AnyCodec) -> (DuplexStream, Framed<Io<DuplexStream>, AnyCodec>) {
 
 #[tokio::test]
 async fn an_announced_giant_costs_no_more_than_what_has_come_of_it() {
-    for (codec, header) in announcing() {
-        for (step, steps) in [(1, 3000), (700, 600), (30_000, 40)] {
-            let name = codec.to_string();
-            let received = Arc::new(AtomicUsize::new(0));
-            let trickle =
-                Trickle { header: header.clone(), step, left: step, received: received.clone() };
-            let io = tokio::io::join(trickle, tokio::io::sink());
-            let mut framed = Framed::new(Io::new(io), codec.clone());
-            let before = LIVE.get();
-            peak(before);
-            for _ in 0..steps {
-                tokio::task::yield_now().await;
-                assert_pending!(task::spawn(framed.recv()).poll());
-                let (received, held) = (received.load(Ordering::Relaxed), framed.stats().held);
-                let (live, peak) = (live(before), peak(before));
-                let at = format!("{name}, {received} received: {held} held, {live} to {peak}");
-                let bound = 8 * 1024 + 4 * received;
-                assert!(held <= bound, "{at}");
-                assert!(live <= held + SLACK, "{at}");
-                assert!(peak <= bound + SLACK, "{at}");
+    within(async {
+        for (codec, header) in announcing() {
+            for (step, steps) in [(1, 3000), (700, 600), (30_000, 40)] {
+                let name = codec.to_string();
+                let received = Arc::new(AtomicUsize::new(0));
+                let trickle = Trickle {
+                    header: header.clone(),
+                    step,
+                    left: step,
+                    received: received.clone(),
+                };
+                let io = tokio::io::join(trickle, tokio::io::sink());
+                let mut framed = Framed::new(Io::new(io), codec.clone());
+                let before = LIVE.get();
+                peak(before);
+                for _ in 0..steps {
+                    tokio::task::yield_now().await;
+                    assert_pending!(task::spawn(framed.recv()).poll());
+                    let (received, held) = (received.load(Ordering::Relaxed), framed.stats().held);
+                    let (live, peak) = (live(before), peak(before));
+                    let at = format!("{name}, {received} received: {held} held, {live} to {peak}");
+                    let bound = 8 * 1024 + 4 * received;
+                    assert!(held <= bound, "{at}");
+                    assert!(live <= held + SLACK, "{at}");
+                    assert!(peak <= bound + SLACK, "{at}");
+                }
+                assert_eq!(received.load(Ordering::Relaxed), step * steps);
             }
-            assert_eq!(received.load(Ordering::Relaxed), step * steps);
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_receiver_that_waits_with_nothing_at_hand_holds_nothing() {
-    let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
-    let burst: Vec<u8> = (0..1000).flat_map(|_| *b"\0\0\0\x05hello").collect();
-    far.write_all(&burst).await.unwrap();
-    let before = LIVE.get();
-    for _ in 0..1000 {
-        tokio::task::yield_now().await;
-        drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
-    }
-    assert_pending!(task::spawn(framed.recv()).poll());
-    assert_eq!(framed.stats().held, 0);
-    assert!(live(before) <= SLACK, "{} allocated", live(before));
+    within(async {
+        let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
+        let burst: Vec<u8> = (0..1000).flat_map(|_| *b"\0\0\0\x05hello").collect();
+        far.write_all(&burst).await.unwrap();
+        let before = LIVE.get();
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+            drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
+        }
+        assert_pending!(task::spawn(framed.recv()).poll());
+        assert_eq!(framed.stats().held, 0);
+        assert!(live(before) <= SLACK, "{} allocated", live(before));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_few_bytes_after_a_burst_do_not_keep_its_block() {
-    let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
-    let burst: Vec<u8> = (0..6000).flat_map(|_| *b"\0\0\0\x05hello").collect();
-    far.write_all(&burst).await.unwrap();
-    far.write_all(b"\0\0\0\x05he").await.unwrap();
-    let before = LIVE.get();
-    let mut largest = 0;
-    for _ in 0..6000 {
-        tokio::task::yield_now().await;
-        drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
-        largest = largest.max(framed.stats().held);
-        assert!(framed.stats().held + SLACK >= live(before), "it holds more than it says");
-    }
-    assert!(largest > 6000, "there was a burst: {largest}");
-    assert_pending!(task::spawn(framed.recv()).poll());
-    assert!(framed.stats().held <= 4 * 6, "{}", framed.stats().held);
-    assert!(live(before) <= SLACK, "{} allocated", live(before));
-    far.write_all(b"llo").await.unwrap();
-    assert_eq!(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap(), "hello");
+    within(async {
+        let (mut far, mut framed) = pipe(LengthDelimited::u32().into());
+        let burst: Vec<u8> = (0..6000).flat_map(|_| *b"\0\0\0\x05hello").collect();
+        far.write_all(&burst).await.unwrap();
+        far.write_all(b"\0\0\0\x05he").await.unwrap();
+        let before = LIVE.get();
+        let mut largest = 0;
+        for _ in 0..6000 {
+            tokio::task::yield_now().await;
+            drop(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap());
+            largest = largest.max(framed.stats().held);
+            assert!(framed.stats().held + SLACK >= live(before), "it holds more than it says");
+        }
+        assert!(largest > 6000, "there was a burst: {largest}");
+        assert_pending!(task::spawn(framed.recv()).poll());
+        assert!(framed.stats().held <= 4 * 6, "{}", framed.stats().held);
+        assert!(live(before) <= SLACK, "{} allocated", live(before));
+        far.write_all(b"llo").await.unwrap();
+        assert_eq!(assert_ready_ok!(task::spawn(framed.recv()).poll()).unwrap(), "hello");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_message_that_was_refused_for_its_length_leaves_nothing_held() {
-    let (mut far, mut framed) = pipe(LengthDelimited::u32().max(10).into());
-    far.write_all(&[0xff; 5000]).await.unwrap();
-    framed.recv().await.unwrap_err();
-    assert_eq!(framed.stats().held, 0);
+    within(async {
+        let (mut far, mut framed) = pipe(LengthDelimited::u32().max(10).into());
+        far.write_all(&[0xff; 5000]).await.unwrap();
+        framed.recv().await.unwrap_err();
+        assert_eq!(framed.stats().held, 0);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_sender_that_has_flushed_holds_nothing() {
-    let io = tokio::io::join(tokio::io::empty(), tokio::io::sink());
-    let mut framed = Framed::new(Io::new(io), LengthDelimited::u32());
-    // The thread has its one spare block from here on.
-    framed.send(vec![0; 8000].as_slice()).await.unwrap();
-    let before = LIVE.get();
-    for _ in 0..100 {
-        framed.feed("hello").await.unwrap();
-    }
-    framed.feed(vec![0; 5000]).await.unwrap();
-    assert!(live(before) >= 5000);
-    framed.flush().await.unwrap();
-    assert!(live(before) <= SLACK, "{} allocated", live(before));
+    within(async {
+        let io = tokio::io::join(tokio::io::empty(), tokio::io::sink());
+        let mut framed = Framed::new(Io::new(io), LengthDelimited::u32());
+        // The thread has its one spare block from here on.
+        framed.send(vec![0; 8000].as_slice()).await.unwrap();
+        let before = LIVE.get();
+        for _ in 0..100 {
+            framed.feed("hello").await.unwrap();
+        }
+        framed.feed(vec![0; 5000]).await.unwrap();
+        assert!(live(before) >= 5000);
+        framed.flush().await.unwrap();
+        assert!(live(before) <= SLACK, "{} allocated", live(before));
+    })
+    .await;
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_test::{assert_pending, assert_ready_ok, task};
 
 use crate::fake::{Fake, Read};
+use crate::within;
 
 /// More messages than any budget; a receiver that never yields ends after them, convicted.
 const MANY: usize = 20_000;
@@ -66,65 +67,81 @@ fn ready(at_a_time: usize) -> Framed<Io<Ready>, LengthDelimited> {
 
 #[tokio::test]
 async fn recv_yields_by_the_budget_however_much_is_there() {
-    for at_a_time in [1, MANY] {
-        tokio::task::yield_now().await;
-        let mut framed = ready(at_a_time);
+    within(async {
+        for at_a_time in [1, MANY] {
+            tokio::task::yield_now().await;
+            let mut framed = ready(at_a_time);
+            let mut count = 0;
+            let mut flood = task::spawn(async {
+                while framed.recv().await.unwrap().is_some() {
+                    count += 1;
+                }
+            });
+            assert_pending!(flood.poll());
+            drop(flood);
+            assert!((1..=128).contains(&count), "{count} messages, {at_a_time} bytes at a time");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn recv_many_yields_by_the_budget_however_much_is_asked_for() {
+    within(async {
+        let mut framed = ready(MANY);
+        let mut messages = Vec::new();
+        let mut flood = task::spawn(async {
+            while framed.recv_many(&mut messages, MANY).await.unwrap() > 0 {}
+        });
+        assert_pending!(flood.poll());
+        drop(flood);
+        assert!((1..=128).contains(&messages.len()), "{}", messages.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_message_in_tiny_pieces_yields_by_the_budget() {
+    within(async {
+        let stream = Ready { byte: 1, left: MANY, at_a_time: 1 };
+        // All the bytes are one message of 0x01010101 bytes, a part of which comes.
+        let mut framed = Framed::new(Io::new(stream), LengthDelimited::u32().max(usize::MAX));
+        assert_pending!(task::spawn(framed.recv()).poll());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sending_yields_by_the_budget_however_much_is_taken() {
+    within(async {
+        let mut framed = ready(1);
         let mut count = 0;
         let mut flood = task::spawn(async {
-            while framed.recv().await.unwrap().is_some() {
+            while count < MANY {
+                framed.send("hello").await.unwrap();
                 count += 1;
             }
         });
         assert_pending!(flood.poll());
         drop(flood);
-        assert!((1..=128).contains(&count), "{count} messages, {at_a_time} bytes at a time");
-    }
-}
-
-#[tokio::test]
-async fn recv_many_yields_by_the_budget_however_much_is_asked_for() {
-    let mut framed = ready(MANY);
-    let mut messages = Vec::new();
-    let mut flood =
-        task::spawn(async { while framed.recv_many(&mut messages, MANY).await.unwrap() > 0 {} });
-    assert_pending!(flood.poll());
-    drop(flood);
-    assert!((1..=128).contains(&messages.len()), "{}", messages.len());
-}
-
-#[tokio::test]
-async fn a_long_message_in_tiny_pieces_yields_by_the_budget() {
-    let stream = Ready { byte: 1, left: MANY, at_a_time: 1 };
-    // All the bytes are one message of 0x01010101 bytes, a part of which comes.
-    let mut framed = Framed::new(Io::new(stream), LengthDelimited::u32().max(usize::MAX));
-    assert_pending!(task::spawn(framed.recv()).poll());
-}
-
-#[tokio::test]
-async fn sending_yields_by_the_budget_however_much_is_taken() {
-    let mut framed = ready(1);
-    let mut count = 0;
-    let mut flood = task::spawn(async {
-        while count < MANY {
-            framed.send("hello").await.unwrap();
-            count += 1;
-        }
-    });
-    assert_pending!(flood.poll());
-    drop(flood);
-    assert!((1..=128).contains(&count), "{count}");
+        assert!((1..=128).contains(&count), "{count}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn receivers_that_wait_leave_the_budget_to_those_that_do_not() {
-    let mut idle: Vec<_> = (0..1000).map(|_| Fake::framed()).collect();
-    let (mut busy, fake) = Fake::framed();
-    fake.reads(Read::Bytes(b"\x01a".to_vec()));
-    let mut all = task::spawn(poll_fn(|cx| {
-        assert!(idle.iter_mut().all(|(framed, _)| framed.poll_recv(cx).is_pending()));
-        busy.poll_recv(cx)
-    }));
-    assert_eq!(assert_ready_ok!(all.poll()).unwrap(), "a");
+    within(async {
+        let mut idle: Vec<_> = (0..1000).map(|_| Fake::framed()).collect();
+        let (mut busy, fake) = Fake::framed();
+        fake.reads(Read::Bytes(b"\x01a".to_vec()));
+        let mut all = task::spawn(poll_fn(|cx| {
+            assert!(idle.iter_mut().all(|(framed, _)| framed.poll_recv(cx).is_pending()));
+            busy.poll_recv(cx)
+        }));
+        assert_eq!(assert_ready_ok!(all.poll()).unwrap(), "a");
+    })
+    .await;
 }
 
 /// Every zero byte is padding.
@@ -145,6 +162,9 @@ impl Codec for Padded {
 
 #[tokio::test]
 async fn a_flood_of_padding_yields_by_the_budget() {
-    let mut framed = Framed::new(Io::new(Ready { byte: 0, left: MANY, at_a_time: 8 }), Padded);
-    assert_pending!(task::spawn(framed.recv()).poll());
+    within(async {
+        let mut framed = Framed::new(Io::new(Ready { byte: 0, left: MANY, at_a_time: 8 }), Padded);
+        assert_pending!(task::spawn(framed.recv()).poll());
+    })
+    .await;
 }
