@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anysock_async::{Connected, resolve};
-use anysock_core::{Endpoint, EndpointError, Options};
+use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
 use tokio::time::Instant;
 
@@ -134,7 +134,13 @@ impl Connect {
         let connecting = async {
             match &endpoint {
                 Endpoint::Mem(name) => Ok(Connection::from(memory::connect(name, max).await?)),
-                _ => Ok(transport(try_in_turn(&endpoint, &options, deadline).await?, codec, max)),
+                _ => {
+                    let addresses = resolve(&endpoint).await?;
+                    // What has no type of its own has no address either, and was refused.
+                    let kind = endpoint.kind().unwrap_or(Type::Stream);
+                    let connected = try_in_turn(&addresses, kind, &options, deadline).await?;
+                    Ok(transport(connected, codec, max))
+                }
             }
         };
         tokio::time::timeout(deadline, connecting).await.unwrap_or_else(|_| {
@@ -144,19 +150,18 @@ impl Connect {
     }
 }
 
-/// Tries the addresses of the endpoint one after the other; the last error if none answers.
+/// Tries `addresses` one after the other; the last error if none answers.
 async fn try_in_turn(
-    endpoint: &Endpoint,
+    addresses: &[Addr],
+    kind: Type,
     options: &Options,
     deadline: Duration,
 ) -> io::Result<Connected> {
     let until = Instant::now() + deadline;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{endpoint} has no address"));
-    let addresses = resolve(endpoint).await?;
-    let Some(kind) = endpoint.kind() else { return Err(last) };
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "there is no address to try");
     for addr in addresses {
         let left = until.saturating_duration_since(Instant::now());
-        match anysock_async::connect(&addr, kind, options, left).await {
+        match anysock_async::connect(addr, kind, options, left).await {
             Ok(connected) => return Ok(connected),
             Err(error) => last = error,
         }
@@ -191,5 +196,26 @@ impl IntoFuture for Connect {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anysock_core::UnixAddr;
+
+    #[tokio::test]
+    async fn an_address_that_refuses_does_not_keep_the_next_one_from_being_tried() {
+        let nobody = format!("nobody-tried-in-turn-{}", std::process::id());
+        let nobody = Addr::from(UnixAddr::abstract_name(nobody).unwrap());
+        let listener = crate::bind("unix:").await.unwrap();
+        let somebody = listener.endpoint().addr().unwrap();
+        let (options, deadline) = (Options::default(), Duration::from_secs(10));
+
+        let both = [nobody.clone(), somebody];
+        let connected = try_in_turn(&both, Type::Stream, &options, deadline).await;
+        assert!(matches!(connected, Ok(Connected::Stream(_))), "{connected:?}");
+        let refused = try_in_turn(&[nobody], Type::Stream, &options, deadline).await;
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     }
 }
