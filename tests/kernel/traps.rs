@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anysock_async::{Connected, DatagramSocket, PeerLimits, StreamSocket, bind, connect};
-use anysock_core::{Addr, Cell, Options, Outgoing, Shutdown, Socket, Type};
+use anysock_core::{Addr, Cell, Options, Outgoing, RecvBlock, Shutdown, Socket, Type};
 use tokio::io::AsyncReadExt;
 
 use crate::ends::{Ends, bound, connecting, fill, fresh, listening, receive_now, text};
@@ -324,12 +324,13 @@ per_cell! { reads_what_is_complete_behind_an_urgent_byte {
 async fn read_pieces(mut near: StreamSocket, buffered: bool) -> Vec<String> {
     let mut pieces = Vec::new();
     for _ in 0..2 {
-        let mut buffer = bytes::BytesMut::with_capacity(100);
+        let mut block = RecvBlock::new();
+        block.reserve(100).unwrap();
         match buffered {
-            true => poll_fn(|cx| near.poll_recv_buffer(cx, &mut buffer, 100)).await.unwrap(),
-            false => near.read_buf(&mut buffer).await.unwrap(),
+            true => poll_fn(|cx| near.poll_recv_block(cx, &mut block, 100)).await.unwrap(),
+            false => near.read_buf(&mut block).await.unwrap(),
         };
-        pieces.push(String::from_utf8(buffer.to_vec()).unwrap());
+        pieces.push(String::from_utf8(block.unread().to_vec()).unwrap());
     }
     pieces
 }

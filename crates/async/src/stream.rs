@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use anysock_core::{Addr, Cell, Credentials, Outgoing, Shutdown, Socket, Type};
-use bytes::BytesMut;
+use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::registered::Registered;
@@ -134,35 +133,35 @@ impl StreamSocket {
         self.socket().shutdown(how)
     }
 
-    /// Reads what is there into `buffer`, for which `room` bytes are reserved once something is
-    /// there: 0 at the end.
+    /// Appends what is there to `block`, at most so many bytes and no more than its spare room, of
+    /// which there must be some: 0 at the end.
     ///
     /// # Errors
     ///
     /// Those of recv(2).
-    pub fn poll_recv_buffer(
+    pub fn poll_recv_block(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv_buffer(&self.io, cx, buffer, room)
+        recv_block(&self.io, cx, block, most)
     }
 }
 
 impl StreamRecv {
-    /// As [`StreamSocket::poll_recv_buffer`].
+    /// As [`StreamSocket::poll_recv_block`].
     ///
     /// # Errors
     ///
     /// Those of recv(2).
-    pub fn poll_recv_buffer(
+    pub fn poll_recv_block(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv_buffer(&self.io, cx, buffer, room)
+        recv_block(&self.io, cx, block, most)
     }
 }
 
@@ -172,7 +171,7 @@ impl StreamSend {
         Arc::strong_count(&self.io) == 1
     }
 
-    /// As [`StreamSocket::poll_recv_buffer`], once this half [is alone](Self::is_alone).
+    /// As [`StreamSocket::poll_recv_block`], once this half [is alone](Self::is_alone).
     ///
     /// # Errors
     ///
@@ -180,25 +179,22 @@ impl StreamSend {
     pub fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv_buffer(&self.io, cx, buffer, room)
+        recv_block(&self.io, cx, block, most)
     }
 }
 
 /// Every read is a plain one until it would block: a read that fell short has not drained the
 /// socket if an out-of-band byte or a descriptor stood behind it.
-fn recv_buffer(
+fn recv_block(
     io: &Registered,
     cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
-    room: usize,
+    block: &mut RecvBlock,
+    most: usize,
 ) -> Poll<io::Result<usize>> {
-    let read = io.poll_read_with(cx, |socket| {
-        buffer.reserve(room);
-        socket.recv_buffer(buffer)
-    });
+    let read = io.poll_read_with(cx, |socket| socket.recv_block(block, most));
     read.map_ok(|length| length.unwrap_or(0))
 }
 

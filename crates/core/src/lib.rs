@@ -14,7 +14,8 @@
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `credentials` | what is received and sent, and what comes with it |
-//! | `sys` | the system calls, and all `unsafe` |
+//! | `block` | memory into which bytes are received, and the messages that lie in it |
+//! | `sys` | the system calls, and with `block` all `unsafe` |
 #![deny(unsafe_code)]
 
 #[cfg(not(unix))]
@@ -24,6 +25,7 @@ mod addr;
 mod attached;
 mod batch;
 mod bind;
+mod block;
 mod cell;
 mod credentials;
 mod domain;
@@ -41,6 +43,7 @@ pub use addr::Addr;
 pub use attached::Attached;
 pub use batch::{Batched, RecvBatch};
 pub use bind::{OwnedPath, PathClaim, PathError};
+pub use block::RecvBlock;
 pub use cell::{Cell, UnsupportedCell};
 pub use credentials::Credentials;
 pub use domain::Domain;

@@ -6,11 +6,12 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 
+use crate::block::Slice;
 use crate::{Addr, Credentials, LocalAddress};
 
 /// A received message: its bytes, and, where present, what came along.
 ///
-/// Dereferences to `[u8]`. Five words wide; what came along is boxed and costs nothing where
+/// Dereferences to `[u8]`. Four words wide; what came along is boxed and costs nothing where
 /// it is absent. Holding a message may keep the block alive into which it was read, so a
 /// message that waits for long is better [copied to its size](Message::to_sized).
 ///
@@ -24,7 +25,7 @@ use crate::{Addr, Credentials, LocalAddress};
 /// ```
 #[derive(Default)]
 pub struct Message {
-    bytes: Bytes,
+    bytes: Slice,
     arrival: Option<Box<Arrival>>,
 }
 
@@ -57,18 +58,22 @@ impl Message {
     /// The bytes.
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
+    }
+
+    /// A message of these bytes, in one allocation of just its size.
+    pub fn copied(bytes: &[u8]) -> Self {
+        Slice::copied(bytes).into()
     }
 
     /// The bytes, without a copy; what came along is dropped.
-    #[inline]
     pub fn into_bytes(self) -> Bytes {
-        self.bytes
+        self.bytes.into_bytes()
     }
 
     /// The bytes and what came along, without a copy.
     pub fn into_parts(self) -> (Bytes, Option<Box<Arrival>>) {
-        (self.bytes, self.arrival)
+        (self.bytes.into_bytes(), self.arrival)
     }
 
     /// What came along, if anything did.
@@ -105,7 +110,7 @@ impl Message {
     /// else alive.
     #[must_use]
     pub fn to_sized(self) -> Self {
-        Self { bytes: Bytes::copy_from_slice(&self.bytes), arrival: self.arrival }
+        Self { bytes: Slice::copied(&self), arrival: self.arrival }
     }
 }
 
@@ -113,21 +118,21 @@ impl Deref for Message {
     type Target = [u8];
     #[inline]
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        self.as_slice()
     }
 }
 
 impl AsRef<[u8]> for Message {
     #[inline]
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.as_slice()
     }
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Message");
-        shown.field("bytes", &self.bytes);
+        shown.field("bytes", &format_args!("b\"{}\"", self.escape_ascii()));
         if let Some(arrival) = &self.arrival {
             shown.field("arrival", arrival);
         }
@@ -135,10 +140,16 @@ impl fmt::Debug for Message {
     }
 }
 
-impl From<Bytes> for Message {
+impl From<Slice> for Message {
     #[inline]
-    fn from(bytes: Bytes) -> Self {
+    fn from(bytes: Slice) -> Self {
         Self { bytes, arrival: None }
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(bytes: Bytes) -> Self {
+        Slice::from(bytes).into()
     }
 }
 
@@ -150,19 +161,19 @@ impl From<Vec<u8>> for Message {
 
 impl From<&'static [u8]> for Message {
     fn from(bytes: &'static [u8]) -> Self {
-        Bytes::from_static(bytes).into()
+        Slice::of_static(bytes).into()
     }
 }
 
 impl From<&'static str> for Message {
     fn from(text: &'static str) -> Self {
-        Bytes::from_static(text.as_bytes()).into()
+        Slice::of_static(text.as_bytes()).into()
     }
 }
 
 impl From<Message> for Bytes {
     fn from(message: Message) -> Self {
-        message.bytes
+        message.into_bytes()
     }
 }
 

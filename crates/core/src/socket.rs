@@ -4,9 +4,7 @@ use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use bytes::BytesMut;
-
-use crate::{Addr, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
+use crate::{Addr, Cell, Credentials, Domain, RecvBlock, Type, UnixAddr, UnsupportedCell, sys};
 
 /// A socket of one of the nine cells. Each method is one system call.
 ///
@@ -313,13 +311,14 @@ impl Socket {
         (&self.inner).read(buffer)
     }
 
-    /// Receives into the spare capacity of `buffer`: recv(2).
+    /// Receives at most so many bytes into the spare room of `block`, of which there must be
+    /// some: recv(2).
     ///
     /// # Errors
     ///
     /// Those of the system call.
-    pub fn recv_buffer(&self, buffer: &mut BytesMut) -> io::Result<usize> {
-        sys::recv_buffer(self.as_fd(), buffer)
+    pub fn recv_block(&self, block: &mut RecvBlock, most: usize) -> io::Result<usize> {
+        sys::recv_block(self.as_fd(), block, most)
     }
 
     /// Receives one message with its real length, its source and what came along: recvmsg(2).

@@ -4,13 +4,13 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Attached, Guarantees, Message};
-use bytes::BytesMut;
-use tokio::task::coop;
+use anysock_core::{Attached, Guarantees, Message, RecvBlock};
+use tokio::task::coop::RestoreOnPending;
 
 use crate::fate::Fate;
-use crate::read_buffer::ReadBuffer;
+use crate::read_buffer::{Next, ReadBuffer};
 use crate::sending::{Drive, Queue, Sending};
+use crate::turn::{self, Turns};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
     ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf,
@@ -23,6 +23,9 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::BOUNDARIES)
     .with(Guarantees::CONNECTION_ORIENTED)
     .with(Guarantees::END_OF_FILE);
+
+/// So many bytes are discarded at a time, in closing.
+const DISCARDED: usize = 8 * 1024;
 
 /// A transport over a byte stream, whose messages a codec marks.
 ///
@@ -91,6 +94,7 @@ struct Frames<C> {
 struct Incoming<C> {
     codec: C,
     buffer: ReadBuffer,
+    turns: Turns,
     ended: Option<Result<(), Error>>,
     received: u64,
     received_bytes: u64,
@@ -105,6 +109,7 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
         let incoming = Incoming {
             codec,
             buffer: ReadBuffer::default(),
+            turns: Turns::default(),
             ended: None,
             received: 0,
             received_bytes: 0,
@@ -122,6 +127,20 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
 }
 
 impl<S, C> Framed<S, C> {
+    /// Sends before it waits, and before it tells how all has `ended`.
+    #[inline(never)]
+    fn poll_before(
+        &mut self,
+        ended: Poll<Result<(), Error>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        S: ByteStream,
+        C: Codec,
+    {
+        self.outgoing.poll_before(ended, &mut self.io, &self.fate, cx)
+    }
+
     /// The stream underneath. Reading from it or writing to it puts messages out of step.
     pub fn stream(&self) -> &S {
         &self.io
@@ -129,14 +148,17 @@ impl<S, C> Framed<S, C> {
 }
 
 impl<C: Codec> Queue for Frames<C> {
+    #[inline]
     fn max_message(&self) -> usize {
         self.codec.max_message()
     }
 
+    #[inline(always)]
     fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
         self.queue.push(&mut self.codec, payload)
     }
 
+    #[inline]
     fn unsent(&self) -> usize {
         self.queue.unsent()
     }
@@ -174,73 +196,92 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
     }
 
     fn poll_discard(io: &mut W, cx: &mut Context<'_>) -> Poll<()> {
-        let mut buffer = BytesMut::new();
-        while let Ok(1..) = ready!(io.poll_drain(cx, &mut buffer, 8 * 1024)) {
-            buffer.clear();
+        let mut block = RecvBlock::new();
+        if block.resize(DISCARDED).is_err() {
+            return Poll::Ready(());
+        }
+        while let Ok(read @ 1..) = ready!(io.poll_drain(cx, &mut block, DISCARDED)) {
+            block.consume(read);
+            block.rewind();
         }
         Poll::Ready(())
     }
 }
 
 impl<C: Codec> Incoming<C> {
-    /// The next message if it is already here, which it mostly is.
-    #[inline]
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let spent = ready!(coop::poll_proceed(cx));
-        let message = self.next();
-        if message.is_some() {
-            spent.made_progress();
-        }
-        Poll::Ready(message)
-    }
-
-    #[inline(never)]
+    /// The next message, which mostly is here already.
+    ///
+    /// Inlined as far as the caller's own future, so that a message is made where it is used:
+    /// otherwise moving it through memory costs more than all the rest.
+    #[inline(always)]
     fn poll_recv<R: ByteRecv>(
         &mut self,
         io: &mut R,
         fate: &Fate,
+        spent: RestoreOnPending,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        let spent = ready!(coop::poll_proceed(cx));
         loop {
-            let message = self.next();
-            if message.is_some() || self.ended.is_some() {
+            if self.ended.is_none() {
+                if let Some(message) = self.next() {
+                    spent.made_progress();
+                    return Poll::Ready(Ok(Some(message)));
+                }
+            } else if let Some(message) = self.next_at_end() {
                 spent.made_progress();
+                return Poll::Ready(Ok(Some(message)));
             }
-            match (message, &self.ended) {
-                (Some(message), _) => return Poll::Ready(Ok(Some(message))),
-                (None, Some(Ok(()))) => return Poll::Ready(Ok(None)),
-                (None, Some(Err(error))) => return Poll::Ready(Err(error.duplicate())),
-                (None, None) => {}
+            if let Some(ended) = ready!(self.poll_more(io, fate, cx)) {
+                spent.made_progress();
+                return Poll::Ready(ended.map(|()| None));
             }
-            match self.buffer.poll_fill(io, cx) {
-                Poll::Ready(Ok(0)) => self.ended = Some(Ok(())),
-                Poll::Ready(Ok(_)) => spent.made_progress(),
-                Poll::Ready(Err(error)) => {
-                    fate.record(&error);
-                    self.fail(error);
-                }
-                Poll::Pending => {
-                    self.buffer.park();
-                    return Poll::Pending;
-                }
+            spent.made_progress();
+        }
+    }
+
+    /// Reads more, or tells how all has ended.
+    #[inline(never)]
+    fn poll_more<R: ByteRecv>(
+        &mut self,
+        io: &mut R,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<(), Error>>> {
+        match &self.ended {
+            Some(Ok(())) => return Poll::Ready(Some(Ok(()))),
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.duplicate()))),
+            None => {}
+        }
+        match self.buffer.poll_fill(io, cx) {
+            Poll::Ready(Ok(0)) => {
+                self.ended = Some(Ok(()));
+                self.buffer.park();
+            }
+            Poll::Ready(Ok(_)) => self.turns.asked(),
+            Poll::Ready(Err(error)) => {
+                fate.record(&error);
+                self.fail(error);
+            }
+            Poll::Pending => {
+                self.buffer.park();
+                return Poll::Pending;
             }
         }
+        Poll::Ready(None)
     }
 
     /// As [`RecvHalf::poll_recv_many`]: `first`, and what else is already here.
     fn gather(
         &mut self,
         first: Poll<Result<Option<Message>, Error>>,
-        cx: &mut Context<'_>,
         messages: &mut Vec<Message>,
         most: usize,
     ) -> Poll<Result<usize, Error>> {
         let Some(first) = ready!(first)? else { return Poll::Ready(Ok(0)) };
         messages.push(first);
         let mut count = 1;
-        while count < most {
-            let Poll::Ready(spent) = coop::poll_proceed(cx) else { break };
+        while count < most && self.ended.is_none() {
+            let Poll::Ready(spent) = turn::spend() else { break };
             let Some(message) = self.next() else { break };
             spent.made_progress();
             messages.push(message);
@@ -250,27 +291,42 @@ impl<C: Codec> Incoming<C> {
     }
 
     /// The next message that is already here. An error is kept for the call after.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Message> {
-        let at_end = match &self.ended {
-            None => false,
-            Some(Ok(())) => true,
-            Some(Err(_)) => return None,
-        };
-        match self.buffer.next(&mut self.codec, at_end) {
-            Ok(message) => {
-                let message = message?;
-                self.received += 1;
-                self.received_bytes += message.len() as u64;
-                Some(message)
-            }
-            Err(error) => {
+        match self.buffer.next(&mut self.codec) {
+            Next::Message(message) => Some(self.counted(message)),
+            Next::Nothing => None,
+            Next::Fault(error) => {
                 self.fail(error);
                 None
             }
         }
     }
 
+    /// As [`next`](Self::next), once nothing more will come.
+    #[cold]
+    fn next_at_end(&mut self) -> Option<Message> {
+        if let Some(Err(_)) = self.ended {
+            return None;
+        }
+        match self.buffer.next_at_end(&mut self.codec) {
+            Next::Message(message) => Some(self.counted(message)),
+            Next::Nothing => None,
+            Next::Fault(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn counted(&mut self, message: Message) -> Message {
+        self.received += 1;
+        self.received_bytes += message.len() as u64;
+        message
+    }
+
+    #[cold]
     fn fail(&mut self, error: Error) {
         self.buffer = ReadBuffer::default();
         self.ended = Some(Err(error));
@@ -305,10 +361,12 @@ impl<S: ByteStream, C: Codec> Guaranteed for Framed<S, C> {
 }
 
 impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_ready(&mut self.io, &self.fate, cx)
     }
 
+    #[inline(always)]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
     }
@@ -328,14 +386,16 @@ impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
 }
 
 impl<S: ByteStream, C: Codec> RecvHalf for Framed<S, C> {
-    #[inline]
+    #[inline(always)]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        let Self { io, outgoing, incoming, fate } = self;
-        if let Poll::Ready(Some(message)) = incoming.poll_next(cx) {
-            return Poll::Ready(Ok(Some(message)));
-        }
-        let received = incoming.poll_recv(io, fate, cx);
-        outgoing.poll_before(received, io, fate, cx)
+        let spent = ready!(self.incoming.turns.poll(cx));
+        let ended = match self.incoming.poll_recv(&mut self.io, &self.fate, spent, cx) {
+            Poll::Ready(Ok(Some(message))) => return Poll::Ready(Ok(Some(message))),
+            Poll::Ready(Ok(None)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        self.poll_before(ended, cx).map_ok(|()| None)
     }
 
     fn poll_recv_many(
@@ -348,7 +408,7 @@ impl<S: ByteStream, C: Codec> RecvHalf for Framed<S, C> {
             return Poll::Ready(Ok(0));
         }
         let first = self.poll_recv(cx);
-        self.incoming.gather(first, cx, messages, most)
+        self.incoming.gather(first, messages, most)
     }
 }
 
@@ -374,10 +434,12 @@ impl<W, C: Codec> Guaranteed for FramedSend<W, C> {
 }
 
 impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_ready(&mut self.io, &self.fate, cx)
     }
 
+    #[inline(always)]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
     }
@@ -406,14 +468,12 @@ impl<R, C: Codec> Guaranteed for FramedRecv<R, C> {
 }
 
 impl<R: ByteRecv, C: Codec> RecvHalf for FramedRecv<R, C> {
-    #[inline]
+    #[inline(always)]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        if let Poll::Ready(Some(message)) = self.incoming.poll_next(cx) {
-            return Poll::Ready(Ok(Some(message)));
-        }
-        match ready!(self.incoming.poll_recv(&mut self.io, &self.fate, cx))? {
-            Some(message) => Poll::Ready(Ok(Some(message))),
-            None => Poll::Ready(self.fate.at_end()),
+        let spent = ready!(self.incoming.turns.poll(cx));
+        match ready!(self.incoming.poll_recv(&mut self.io, &self.fate, spent, cx)) {
+            Ok(None) => Poll::Ready(self.fate.at_end().map(|()| None)),
+            received => Poll::Ready(received),
         }
     }
 
@@ -427,6 +487,6 @@ impl<R: ByteRecv, C: Codec> RecvHalf for FramedRecv<R, C> {
             return Poll::Ready(Ok(0));
         }
         let first = self.poll_recv(cx);
-        self.incoming.gather(first, cx, messages, most)
+        self.incoming.gather(first, messages, most)
     }
 }

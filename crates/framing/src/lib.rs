@@ -15,6 +15,7 @@
 //! | `packet_queue` | packets on their way to the kernel |
 //! | `packets` | packet socket → messages |
 //! | `sending`, `fate` | what both have in common: the states of sending, the end of both halves |
+//! | `turn` | the cooperative budget, spent once a message |
 //! | `memory` | messages within the process |
 //! | `adapters` | as `Sink` and `Stream` of the futures crates |
 #![forbid(unsafe_code)]
@@ -35,10 +36,11 @@ mod read_buffer;
 mod sending;
 mod stats;
 mod transport;
+mod turn;
 mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
-pub use anysock_core::{Arrival, Attached, Guarantees, Message, Role};
+pub use anysock_core::{Arrival, Attached, Guarantees, Message, RecvBlock, Role};
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{
     AnyCodec, Codec, Decoded, Delimited, EmptyDelimiter, Fixed, LengthDelimited, UnknownCodec,

@@ -331,8 +331,10 @@ impl<P: PacketSocket> SendHalf for Packets<P> {
 impl<P: PacketSocket> RecvHalf for Packets<P> {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let Self { io, outgoing, incoming, fate, guarantees } = self;
-        let received = incoming.poll_recv(io, fate, cx);
-        let received = outgoing.poll_before(received, io, fate, cx);
+        let received = match incoming.poll_recv(io, fate, cx) {
+            Poll::Ready(Ok(Some(message))) => Poll::Ready(Ok(Some(message))),
+            ended => outgoing.poll_before(ended.map_ok(drop), io, fate, cx).map_ok(|()| None),
+        };
         poll_gone(received, *guarantees, fate, cx)
     }
 
@@ -405,7 +407,7 @@ impl<R: PacketRecv> RecvHalf for PacketsRecv<R> {
         let received = incoming.poll_recv(io, fate, cx);
         match ready!(poll_gone(received, *guarantees, fate, cx))? {
             Some(message) => Poll::Ready(Ok(Some(message))),
-            None => Poll::Ready(fate.at_end()),
+            None => Poll::Ready(fate.at_end().map(|()| None)),
         }
     }
 

@@ -2,38 +2,51 @@
 
 use std::task::{Context, Poll, ready};
 
-use anysock_core::Message;
-use bytes::{Buf, Bytes, BytesMut};
+use anysock_core::{Message, RecvBlock};
 
 use crate::{ByteRecv, Codec, Decoded, Error, ErrorKind};
 
-/// The first read of a burst gets so much room.
-const SMALLEST: usize = 8 * 1024;
+/// The first reads of a connection ask for so many bytes.
+const SMALLEST: u32 = 8 * 1024;
 
-/// Room doubles up to here while reads fill it.
-const LARGEST: usize = 64 * 1024;
+/// Reads double up to here while they are filled: no more lies in the kernel, as a rule.
+const LARGEST: u32 = 128 * 1024;
 
 /// A block with so much room left is read into once more.
-const ENOUGH: usize = 4 * 1024;
+const ENOUGH: usize = 2 * 1024;
+
+/// A frame from this length on is read to its end and no further, so that the next one begins at
+/// the front of a block, and need not be moved there.
+const LONG: usize = 32 * 1024;
 
 /// What was read from a stream and is not yet a message.
 ///
-/// While the stream is silent it holds no more than four times the bytes at hand, and nothing at
-/// all if there are none. While it is not, no more than 8 KiB beside that, or twice what the last
-/// reads brought.
+/// While the stream is silent it holds nothing if there is nothing at hand, no more than four
+/// times the bytes at hand, and 8 KiB more where those are 2 KiB at least. While it is not, no more
+/// than 8 KiB beside that, or three times what the last reads brought.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
-    bytes: Bytes,
+    block: RecvBlock,
     /// The codec is not asked again before so many bytes are here.
     needed: usize,
-    room: usize,
-    /// Size of the allocation in which `bytes` lie.
-    block: usize,
+    /// How much a read asks for.
+    room: u32,
+    /// What the reads have brought since there was nothing at hand the last time.
+    burst: u32,
+}
+
+/// What a [`ReadBuffer`] has at hand.
+pub(crate) enum Next {
+    Message(Message),
+    /// No whole message.
+    Nothing,
+    /// Nothing from here on.
+    Fault(Error),
 }
 
 impl Default for ReadBuffer {
     fn default() -> Self {
-        Self { bytes: Bytes::new(), needed: 1, room: SMALLEST, block: 0 }
+        Self { block: RecvBlock::new(), needed: 1, room: SMALLEST, burst: 0 }
     }
 }
 
@@ -44,122 +57,163 @@ impl ReadBuffer {
         io: &mut R,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, Error>> {
-        let (mut bytes, room) = self.make_room()?;
-        let read = io.poll_recv(cx, &mut bytes, room);
-        if bytes.is_empty() {
-            self.block = 0;
-        } else {
-            self.block = self.block.max(bytes.capacity());
-            self.bytes = bytes.freeze();
-        }
-        let read = ready!(read)?;
-        if read >= self.room {
+        let most = self.make_room()?;
+        let before = self.block.len();
+        let read = ready!(io.poll_recv(cx, &mut self.block, most))?;
+        self.burst = self.burst.saturating_add(read as u32);
+        if read == most && before + read >= self.room as usize && self.needed < LONG {
             self.room = (self.room * 2).min(LARGEST);
         }
         Poll::Ready(Ok(read))
     }
 
-    /// The next message, if it is here. `at_end` if nothing more will come.
+    /// The next message, if it is here.
     #[inline]
-    pub(crate) fn next<C: Codec>(
-        &mut self,
-        codec: &mut C,
-        at_end: bool,
-    ) -> Result<Option<Message>, Error> {
-        while !self.bytes.is_empty() {
-            let found = match self.bytes.len() >= self.needed {
-                true => codec.decode(&self.bytes)?,
-                false => Decoded::More { total: self.needed },
-            };
-            let found = match found {
-                Decoded::More { .. } if at_end => codec.decode_end(&self.bytes)?,
-                found => found,
-            };
-            check::<C>(&found, self.bytes.len())?;
-            match found {
-                Decoded::More { .. } if at_end => {
-                    return Err(ErrorKind::CutOff { held: self.bytes.len() }.into());
+    pub(crate) fn next<C: Codec>(&mut self, codec: &mut C) -> Next {
+        while self.block.len() >= self.needed {
+            match codec.decode(self.block.unread()) {
+                Ok(Decoded::More { total }) => {
+                    self.needed = total.max(self.block.len() + 1);
                 }
-                Decoded::More { total } => {
-                    self.needed = total.max(self.bytes.len() + 1);
-                    return Ok(None);
+                Ok(found) => {
+                    if let Some(next) = self.hand_out::<C>(found) {
+                        return next;
+                    }
                 }
-                Decoded::Skip { consumed } => self.consume(consumed),
-                Decoded::Made { message, consumed } => {
-                    self.consume(consumed);
-                    return Ok(Some(message.into()));
-                }
-                Decoded::Frame { payload, consumed } => {
-                    // A slice of the block; an empty one keeps no block alive.
-                    let message = self.bytes.slice(payload);
-                    self.consume(consumed);
-                    return Ok(Some(message.into()));
-                }
+                Err(error) => return Next::Fault(error),
             }
         }
-        Ok(None)
+        Next::Nothing
+    }
+
+    /// As [`next`](Self::next), once nothing more will come.
+    #[cold]
+    pub(crate) fn next_at_end<C: Codec>(&mut self, codec: &mut C) -> Next {
+        loop {
+            match self.next(codec) {
+                Next::Nothing if !self.block.is_empty() => {}
+                next => return next,
+            }
+            match codec.decode_end(self.block.unread()) {
+                Ok(Decoded::More { .. }) => {
+                    return Next::Fault(ErrorKind::CutOff { held: self.block.len() }.into());
+                }
+                Ok(found) => {
+                    if let Some(next) = self.hand_out::<C>(found) {
+                        return next;
+                    }
+                }
+                Err(error) => return Next::Fault(error),
+            }
+        }
+    }
+
+    /// What the codec has found, unless it is nothing to hand out.
+    #[inline]
+    fn hand_out<C>(&mut self, found: Decoded) -> Option<Next> {
+        if let Err(error) = check::<C>(&found, self.block.len()) {
+            return Some(Next::Fault(error));
+        }
+        self.needed = 1;
+        match found {
+            Decoded::Frame { payload, consumed } => {
+                let message = self.block.take(payload);
+                self.block.consume(consumed);
+                Some(Next::Message(message))
+            }
+            Decoded::Made { message, consumed } => {
+                self.block.consume(consumed);
+                Some(Next::Message(message.into()))
+            }
+            Decoded::Skip { consumed } => {
+                self.block.consume(consumed);
+                None
+            }
+            Decoded::More { .. } => None,
+        }
     }
 
     /// Nothing more is here for now: lets go of memory that is not needed for what is at hand.
     pub(crate) fn park(&mut self) {
-        // The next burst is taken to be like this one, until some were smaller.
-        self.room = (self.room / 2).max(SMALLEST);
-        if self.bytes.is_empty() {
-            *self = Self { room: self.room, ..Self::default() };
-        } else if self.bytes.len() * 4 < self.block {
-            self.bytes = Bytes::copy_from_slice(&self.bytes);
-            self.block = self.bytes.len();
+        // The next burst is taken to be like this one.
+        if self.burst < self.room / 2 {
+            self.room = (self.room / 2).max(SMALLEST);
+        }
+        self.burst = 0;
+        if self.block.is_empty() {
+            self.block = RecvBlock::new();
+            return;
+        }
+        let length = self.block.len();
+        let more = if length < ENOUGH { 0 } else { SMALLEST as usize };
+        if self.block.capacity() > 4 * length + more {
+            // Short of memory, it keeps what it has.
+            let _ = self.block.shrink();
         }
     }
 
     /// Bytes of memory held for what was received.
     pub(crate) fn held(&self) -> usize {
-        self.block
+        self.block.capacity()
     }
 
-    /// What to read into, with the bytes at hand in it, and how much room to ask for. Only an
-    /// empty buffer is given its room by the stream, and thus not before something is there; any
-    /// other is moved to a larger block here, whose size is then known, and which may fail.
-    fn make_room(&mut self) -> Result<(BytesMut, usize), Error> {
-        let length = self.bytes.len();
+    /// Makes room behind what is at hand; how much to read.
+    fn make_room(&mut self) -> Result<usize, Error> {
+        let length = self.block.len();
         let missing = self.needed.saturating_sub(length).max(1);
-        // The block of a long frame may have been made to its size: its last bytes need no other.
-        let enough = if length < SMALLEST { ENOUGH } else { missing.min(ENOUGH) };
-        // A block from which nothing is held any more is used again.
-        let rest = match std::mem::take(&mut self.bytes).try_into_mut() {
-            Ok(bytes) if length == 0 && self.block >= self.room => return Ok((bytes, self.room)),
-            Ok(bytes) if length > 0 && bytes.capacity() - length >= enough => {
-                return Ok((bytes, 1));
-            }
-            // Little is left: it is moved to the front of its own block.
-            Ok(mut bytes) if length > 0 && self.block >= self.room.max(4 * length) => {
-                bytes.reserve(self.block - length);
-                return Ok((bytes, 1));
-            }
-            Ok(bytes) => bytes.freeze(),
-            Err(bytes) => bytes,
+        // Who waits for one byte more mostly does not know for how many.
+        let is_long = self.needed >= LONG && missing > 1;
+        let room = self.room as usize;
+        let is_little = !is_long && 4 * length <= room;
+        let want = match () {
+            () if is_long => missing,
+            () if is_little => missing.max(room - length),
+            () => missing.max(room),
         };
-        if length == 0 {
-            self.block = 0;
-            return Ok((BytesMut::new(), self.room));
+        // The last bytes of a long frame need no other block.
+        let enough = if self.needed >= LONG { missing.min(ENOUGH) } else { missing.max(ENOUGH) };
+        // A little is moved to have room for a whole read, much only where it must be.
+        let needed = if is_little { want } else { enough };
+        if self.block.spare() >= needed {
+            return Ok(want.min(self.block.spare()));
         }
-        // However long the frame is said to be, no more is provided for than twice what was
-        // received of it; and as much again where its length is not known.
-        let room = self.room.max(if missing == 1 { length } else { missing.min(2 * length) });
-        let mut larger = Vec::new();
-        let grown = larger.try_reserve_exact(length + room);
-        grown.map_err(|_| ErrorKind::OutOfMemory { length: self.needed })?;
-        larger.extend_from_slice(&rest);
-        self.block = larger.capacity();
-        // By way of `Bytes`, the only one of the two that takes a vector as it is.
-        Ok((BytesMut::from(Bytes::from(larger)), room))
+        if self.block.capacity() >= length + needed.max(missing) && self.block.rewind() {
+            return Ok(want.min(self.block.spare()));
+        }
+        // Messages are held; there may be room behind them.
+        if self.block.capacity() < length + needed || self.block.spare() < enough {
+            self.resize(match is_long {
+                true => long_frame(length, self.needed, self.block.capacity()),
+                false => length + want.max(length) + self.behind(),
+            })?;
+        }
+        Ok(want.min(self.block.spare()))
     }
 
-    #[inline]
-    fn consume(&mut self, consumed: usize) {
-        self.bytes.advance(consumed);
-        self.needed = 1;
+    /// How much larger than a read a block is, so that a frame which is cut in two by its end
+    /// need not be moved: nothing, for the first reads.
+    fn behind(&self) -> usize {
+        if self.room > SMALLEST { self.room as usize / 2 } else { 0 }
     }
+
+    fn resize(&mut self, capacity: usize) -> Result<(), Error> {
+        let resized = self.block.resize(capacity);
+        resized.map_err(|_| ErrorKind::OutOfMemory { length: self.needed }.into())
+    }
+}
+
+/// The size of a block for a frame of which `length` bytes are here, and `needed` in all are
+/// waited for.
+///
+/// However long a frame is said to be, no more is provided for than four times what was received
+/// of it, together with the block of so many bytes that it is moved from: its length, or a third
+/// of that, or a ninth, so that it is moved a few times only, and lastly when a third is here.
+fn long_frame(length: usize, needed: usize, from: usize) -> usize {
+    let mut size = needed;
+    while size + from > 4 * (length + ENOUGH) {
+        size = size.div_ceil(3);
+    }
+    size.max(length + ENOUGH)
 }
 
 /// Refuses what a codec must not find: a peer may be able to bring a faulty one to it, and must
@@ -188,26 +242,26 @@ fn check<C>(found: &Decoded, available: usize) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::{Delimited, LengthDelimited};
+    use bytes::BufMut;
     use std::io;
     use std::task::Waker;
 
-    /// Reserves first and looks then, as a socket does whose readiness is stale.
     struct Source<'a>(&'a [u8]);
 
     impl ByteRecv for Source<'_> {
         fn poll_recv(
             &mut self,
             _: &mut Context<'_>,
-            buffer: &mut BytesMut,
-            room: usize,
+            block: &mut RecvBlock,
+            most: usize,
         ) -> Poll<io::Result<usize>> {
-            buffer.reserve(room);
+            assert!(block.spare() > 0 && most > 0);
             if self.0.is_empty() {
                 return Poll::Pending;
             }
-            let length = self.0.len().min(buffer.capacity() - buffer.len());
+            let length = self.0.len().min(block.spare()).min(most);
             let (read, rest) = self.0.split_at(length);
-            buffer.extend_from_slice(read);
+            block.put_slice(read);
             self.0 = rest;
             Poll::Ready(Ok(length))
         }
@@ -219,10 +273,10 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         while buffer.poll_fill(&mut source, &mut cx).map(Result::unwrap).is_ready() {
             reads += 1;
-            while buffer.next(codec, false).unwrap().is_some() {
+            while let Next::Message(_) = buffer.next(codec) {
                 messages += 1;
             }
-            assert!(buffer.held() >= buffer.bytes.len());
+            assert!(buffer.held() >= buffer.block.len());
         }
         buffer.park();
         (messages, reads)
@@ -237,7 +291,7 @@ mod tests {
         fill(&mut buffer, &mut codec, &[1, 0, 0, 0]);
         for length in [1, 10, 1000, 10_000, 100_000] {
             fill(&mut buffer, &mut codec, &vec![0; length]);
-            assert!((1..=4 * buffer.bytes.len()).contains(&buffer.held()), "{}", buffer.held());
+            assert!((1..=4 * buffer.block.len()).contains(&buffer.held()), "{}", buffer.held());
         }
     }
 
@@ -250,7 +304,7 @@ mod tests {
         assert_eq!(messages, 40_000);
         assert!(reads <= 8, "{reads} reads of {} bytes", burst.len());
         assert_eq!(buffer.held(), 0);
-        for _ in 0..3 {
+        for _ in 0..4 {
             assert_eq!(fill(&mut buffer, &mut codec, b"\0\0\0\x01."), (1, 1));
         }
         assert_eq!((buffer.held(), buffer.room), (0, SMALLEST));
@@ -265,16 +319,17 @@ mod tests {
         let (mut moves, mut block) = (0, 0);
         for piece in frame[..frame.len() - 1].chunks(1000) {
             fill(&mut buffer, &mut codec, piece);
-            moves += usize::from(buffer.block > block);
-            block = buffer.block;
+            moves += usize::from(buffer.held() > block);
+            block = buffer.held();
         }
         assert!(moves <= 8, "moved {moves} times");
-        assert!(block < length + 2 * LARGEST, "{block}");
+        assert!(block < length + 2 * LARGEST as usize, "{block}");
         let mut source = Source(&frame[frame.len() - 1..]);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(buffer.poll_fill(&mut source, &mut cx).is_ready());
-        assert_eq!(buffer.block, block);
-        assert_eq!(buffer.next(&mut codec, false).unwrap().unwrap().len(), length);
+        assert_eq!(buffer.held(), block);
+        let Next::Message(message) = buffer.next(&mut codec) else { panic!("it is whole") };
+        assert_eq!(message.len(), length);
     }
 
     #[test]
@@ -284,8 +339,8 @@ mod tests {
         let (mut moves, mut block) = (0, 0);
         for _ in 0..1000 {
             fill(&mut buffer, &mut codec, &[b'.'; 1000]);
-            moves += usize::from(buffer.block > block);
-            block = buffer.block;
+            moves += usize::from(buffer.held() > block);
+            block = buffer.held();
         }
         assert!(moves <= 12, "moved {moves} times");
         assert_eq!(fill(&mut buffer, &mut codec, b"\n").0, 1);
@@ -293,14 +348,9 @@ mod tests {
 
     #[test]
     fn no_memory_is_an_error_and_not_the_end_of_the_process() {
-        let mut buffer = ReadBuffer { needed: usize::MAX, ..ReadBuffer::default() };
-        buffer.bytes = Bytes::from(vec![0; 100]);
-        buffer.room = isize::MAX as usize;
-        let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Err(error)) = buffer.poll_fill(&mut Source(b"."), &mut cx) else {
-            panic!("so much memory there is not");
-        };
-        assert!(matches!(error.kind(), ErrorKind::OutOfMemory { length: usize::MAX }), "{error}");
+        let mut buffer = ReadBuffer { needed: 7, ..ReadBuffer::default() };
+        let error = buffer.resize(isize::MAX as usize).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::OutOfMemory { length: 7 }), "{error}");
         assert!(error.is_fatal());
     }
 }

@@ -90,19 +90,23 @@ impl<Q: Queue> Sending<Q> {
         Self { queue, state: State::Open, sent: 0, sent_bytes: 0 }
     }
 
+    #[inline(always)]
     pub(crate) fn start_send(
         &mut self,
         payload: Payload<'_>,
         attached: &Attached,
     ) -> Result<(), Error> {
         let length = payload.len();
-        self.admit(length, attached)?;
+        if !self.admits(length, attached) {
+            return Err(self.refusal(length, attached));
+        }
         self.queue.push(payload)?;
         self.sent += 1;
         self.sent_bytes += length as u64;
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn poll_ready<W>(
         &mut self,
         io: &mut W,
@@ -132,30 +136,27 @@ impl<Q: Queue> Sending<Q> {
         Poll::Ready(self.report())
     }
 
-    /// What an unsplit transport does before it gives away what it `received`: sends what it has
-    /// not sent yet whenever it would wait, and before it reports the end, for which it waits.
+    /// What an unsplit transport does before it waits, or tells how receiving has `ended`: sends
+    /// what it has not sent yet; before it reports the end it waits for that.
     /// Otherwise a flush that blocks stops neither messages nor errors.
     ///
     /// A failure is kept for the next call that sends, and for the end.
-    pub(crate) fn poll_before<W, T>(
+    pub(crate) fn poll_before<W>(
         &mut self,
-        received: Poll<Result<Option<T>, Error>>,
+        ended: Poll<Result<(), Error>>,
         io: &mut W,
         fate: &Fate,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<T>, Error>>
+    ) -> Poll<Result<(), Error>>
     where
         Q: Drive<W>,
     {
-        if matches!(received, Poll::Ready(Ok(Some(_)))) {
-            return received;
-        }
         let flushed = match self.queue.is_flushed() {
             true => Poll::Ready(()),
             false => self.poll_write(io, fate, cx).map(drop),
         };
-        match &received {
-            Poll::Ready(Ok(None)) => {
+        match &ended {
+            Poll::Ready(Ok(())) => {
                 ready!(flushed);
                 self.report()?;
                 return Poll::Ready(fate.at_end());
@@ -166,7 +167,7 @@ impl<Q: Queue> Sending<Q> {
             }
             _ => {}
         }
-        received
+        ended
     }
 
     /// Flushes, sends end-of-file, and drains. Draining calls `end_receiving` first, which tells
@@ -218,30 +219,38 @@ impl<Q: Queue> Sending<Q> {
         }
     }
 
-    /// Refuses what cannot be accepted, before anything is touched.
-    fn admit(&self, length: usize, attached: &Attached) -> Result<(), Error> {
+    /// Whether a message can be accepted, before anything is touched.
+    #[inline(always)]
+    fn admits(&self, length: usize, attached: &Attached) -> bool {
+        matches!(self.state, State::Open)
+            && attached.is_empty()
+            && length <= self.queue.max_message()
+            && !self.is_full()
+    }
+
+    /// Why it cannot.
+    #[cold]
+    fn refusal(&self, length: usize, attached: &Attached) -> Error {
         match &self.state {
             State::Open => {}
-            State::Failed(error) => return Err(error.duplicate()),
-            _ => return Err(ErrorKind::Closed.into()),
+            State::Failed(error) => return error.duplicate(),
+            _ => return ErrorKind::Closed.into(),
         }
         if !attached.is_empty() {
             let what = match attached.descriptors() {
                 [] => "a source address",
                 _ => "a descriptor",
             };
-            return Err(ErrorKind::NotAttachable { what }.into());
+            return ErrorKind::NotAttachable { what }.into();
         }
         let limit = self.queue.max_message();
-        if length > limit {
-            return Err(ErrorKind::TooLong { length, limit }.into());
+        match length > limit {
+            true => ErrorKind::TooLong { length, limit }.into(),
+            false => ErrorKind::NotReady.into(),
         }
-        if self.is_full() {
-            return Err(ErrorKind::NotReady.into());
-        }
-        Ok(())
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.queue.unsent() >= HIGH_WATERMARK
     }
@@ -260,6 +269,7 @@ impl<Q: Queue> Sending<Q> {
     }
 
     /// The fatal error of before, if there was one.
+    #[inline]
     fn check(&self) -> Result<(), Error> {
         match &self.state {
             State::Failed(error) => Err(error.duplicate()),

@@ -57,7 +57,7 @@ struct Placed {
 
 impl WriteQueue {
     /// Frames one message. On error the queue and the payload are as before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push<C: Codec + ?Sized>(
         &mut self,
         codec: &mut C,

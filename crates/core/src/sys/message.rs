@@ -3,13 +3,13 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::address::{Room, to_os};
 use super::check;
 use super::control::{self, Control};
-use crate::Addr;
 use crate::socket::{Outgoing, Received};
+use crate::{Addr, RecvBlock};
 
 /// sendmsg(2), never raising SIGPIPE.
 pub(crate) fn send_message(
@@ -65,14 +65,20 @@ pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Res
     Ok(received)
 }
 
-/// recv(2) into the spare capacity of `buffer`, which grows by what was read.
-pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut BytesMut) -> io::Result<usize> {
-    let room = buffer.spare_capacity_mut();
+/// recv(2) of at most so many bytes into the spare room of `block`, which has so much more unread
+/// by that.
+pub(crate) fn recv_block(
+    socket: BorrowedFd<'_>,
+    block: &mut RecvBlock,
+    most: usize,
+) -> io::Result<usize> {
+    let spare = block.chunk_mut();
+    let room = spare.len().min(most);
     // SAFETY: the pointer and the length describe writable memory that outlives the call.
     let length =
-        check(unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) })?;
-    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
-    unsafe { buffer.advance_mut(length) };
+        check(unsafe { libc::recv(socket.as_raw_fd(), spare.as_mut_ptr().cast(), room, 0) })?;
+    // SAFETY: the kernel has written the first `length` bytes of the spare room.
+    unsafe { block.advance_mut(length) };
     Ok(length)
 }
 

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use anysock_core::RecvBlock;
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop;
 
@@ -72,10 +73,10 @@ impl<T: AsyncRead + Unpin> ByteRecv for Io<T> {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv(&mut self.0, cx, buffer, room)
+        recv(&mut self.0, cx, block, most)
     }
 }
 
@@ -83,10 +84,10 @@ impl<T: AsyncRead + Unpin> ByteRecv for IoHalf<T> {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv(&mut *self.io(), cx, buffer, room)
+        recv(&mut *self.io(), cx, block, most)
     }
 }
 
@@ -110,10 +111,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ByteSend for Io<T> {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        recv(&mut self.0, cx, buffer, room)
+        recv(&mut self.0, cx, block, most)
     }
 }
 
@@ -137,11 +138,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ByteSend for IoHalf<T> {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
         match self.is_alone() {
-            true => recv(&mut *self.io(), cx, buffer, room),
+            true => recv(&mut *self.io(), cx, block, most),
             false => Poll::Ready(Ok(0)),
         }
     }
@@ -157,21 +158,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for Io<T> {
     }
 }
 
-/// Reads by way of the stack: what waits for data must not hold a buffer, and `AsyncRead` does
-/// not tell before whether there is any.
+/// Reads by way of the stack: `AsyncRead` writes to memory that only unsafe code could lend it.
 fn recv<T: AsyncRead + Unpin>(
     io: &mut T,
     cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
-    room: usize,
+    block: &mut RecvBlock,
+    most: usize,
 ) -> Poll<io::Result<usize>> {
     let spent = ready!(coop::poll_proceed(cx));
-    let most = room.max(buffer.capacity() - buffer.len()).min(READ);
+    let most = most.min(block.spare()).min(READ);
     let mut bytes = [MaybeUninit::uninit(); READ];
     let mut read = ReadBuf::uninit(&mut bytes[..most]);
     ready!(Pin::new(io).poll_read(cx, &mut read))?;
     spent.made_progress();
-    buffer.extend_from_slice(read.filled());
+    block.put_slice(read.filled());
     Poll::Ready(Ok(read.filled().len()))
 }
 

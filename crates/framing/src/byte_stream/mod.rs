@@ -6,7 +6,7 @@ mod socket;
 use std::io::{IoSlice, Result};
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
+use anysock_core::RecvBlock;
 
 pub use self::io::{Io, IoHalf};
 
@@ -20,10 +20,9 @@ pub use self::io::{Io, IoHalf};
 /// fn _takes(_: &mut dyn ByteRecv) {}
 /// ```
 pub trait ByteRecv {
-    /// Appends what is there to `buffer`; how much it was, 0 at the end.
+    /// Appends what is there to `block`; how much it was, 0 at the end.
     ///
-    /// No more than fits the capacity that `buffer` has left, or `room` bytes if that is more.
-    /// They are reserved here, and not before something is there: who waits holds no memory.
+    /// No more than `most` bytes, and no more than its spare room, of which there is some.
     ///
     /// # Errors
     ///
@@ -31,8 +30,8 @@ pub trait ByteRecv {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<Result<usize>>;
 }
 
@@ -73,8 +72,8 @@ pub trait ByteSend {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<Result<usize>>;
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use anysock_async::{StreamRecv, StreamSend, StreamSocket};
-use bytes::BytesMut;
+use anysock_core::RecvBlock;
 use tokio::io::AsyncWrite;
 
 use super::{ByteRecv, ByteSend, ByteStream};
@@ -14,10 +14,10 @@ impl ByteRecv for StreamSocket {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        self.poll_recv_buffer(cx, buffer, room)
+        self.poll_recv_block(cx, block, most)
     }
 }
 
@@ -25,10 +25,10 @@ impl ByteRecv for StreamRecv {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        self.poll_recv_buffer(cx, buffer, room)
+        self.poll_recv_block(cx, block, most)
     }
 }
 
@@ -52,10 +52,10 @@ impl ByteSend for StreamSocket {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        self.poll_recv_buffer(cx, buffer, room)
+        self.poll_recv_block(cx, block, most)
     }
 }
 
@@ -79,11 +79,11 @@ impl ByteSend for StreamSend {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
         match self.is_alone() {
-            true => StreamSend::poll_drain(self, cx, buffer, room),
+            true => StreamSend::poll_drain(self, cx, block, most),
             false => Poll::Ready(Ok(0)),
         }
     }

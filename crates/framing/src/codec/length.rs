@@ -30,6 +30,7 @@ pub struct LengthDelimited {
     width: Width,
     little_endian: bool,
     including_header: bool,
+    /// No more than the length can express.
     max: usize,
 }
 
@@ -57,7 +58,8 @@ pub enum Width {
 impl LengthDelimited {
     /// Lengths of this width, big endian, that do not count themselves.
     pub const fn new(width: Width) -> Self {
-        Self { width, little_endian: false, including_header: false, max: DEFAULT_MAX }
+        let codec = Self { width, little_endian: false, including_header: false, max: DEFAULT_MAX };
+        codec.max(DEFAULT_MAX)
     }
 
     /// One byte of length: messages of at most 255 bytes.
@@ -101,13 +103,18 @@ impl LengthDelimited {
     #[must_use]
     pub const fn including_header(mut self) -> Self {
         self.including_header = true;
-        self
+        let max = self.max;
+        self.max(max)
     }
 
     /// The longest message, in bytes; no more than the length can express.
     #[must_use]
     pub const fn max(mut self, bytes: usize) -> Self {
-        self.max = bytes;
+        // Header and message together must fit a usize as well.
+        let whole = (usize::MAX - self.width.bytes()) as u64;
+        let expressible = self.width.greatest() - self.counted();
+        let expressible = if expressible < whole { expressible } else { whole };
+        self.max = if (bytes as u64) < expressible { bytes } else { expressible as usize };
         self
     }
 
@@ -208,13 +215,10 @@ impl fmt::Display for LengthDelimited {
 impl Codec for LengthDelimited {
     #[inline]
     fn max_message(&self) -> usize {
-        // Header and message together must fit a usize as well.
-        let expressible =
-            (self.width.greatest() - self.counted()).min((usize::MAX - self.width.bytes()) as u64);
-        (self.max as u64).min(expressible) as usize
+        self.max
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         check_length(frame, self.max_message())?;
         let length = frame.payload_len() as u64 + self.counted();
@@ -234,7 +238,7 @@ impl Codec for LengthDelimited {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
         let width = self.width.bytes();
         let Some(written) = self.read(input) else {

@@ -5,8 +5,9 @@ use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use anysock_framing::RecvBlock;
 use anysock_framing::{ByteRecv, ByteSend, ByteStream, Framed, LengthDelimited};
-use bytes::BytesMut;
+use bytes::BufMut;
 
 /// The stream; its clones are the same one, for the test to look at.
 #[derive(Clone, Debug)]
@@ -178,15 +179,15 @@ impl ByteRecv for Fake {
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
         let spent = std::task::ready!(tokio::task::coop::poll_proceed(cx));
-        let most = room.max(buffer.capacity() - buffer.len());
+        assert!(most > 0 && block.spare() > 0, "there is no room to read into");
+        let most = most.min(block.spare());
         let bytes = std::task::ready!(self.state().read(cx, most))?;
         spent.made_progress();
-        buffer.reserve(room);
-        buffer.extend_from_slice(&bytes);
+        block.put_slice(&bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 }
@@ -221,11 +222,11 @@ impl ByteSend for Fake {
     fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        room: usize,
+        block: &mut RecvBlock,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
         match Arc::strong_count(&self.halves) {
-            1 => self.poll_recv(cx, buffer, room),
+            1 => self.poll_recv(cx, block, most),
             _ => Poll::Ready(Ok(0)),
         }
     }

@@ -1,0 +1,58 @@
+//! tokio's cooperative budget, spent once for each message that is handed out.
+
+use std::task::{Context, Poll, Waker};
+
+use tokio::task::coop::{RestoreOnPending, poll_proceed};
+
+/// How often a task that has used up its budget just lets others run, before it also has the
+/// reactor asked for events.
+const WOKEN: u8 = 15;
+
+/// Spends what one message costs; pending, and nobody woken, if nothing is left.
+#[inline(always)]
+pub(crate) fn spend() -> Poll<RestoreOnPending> {
+    poll_proceed(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Whose turn it is: a receiver's, or its neighbours'.
+///
+/// A task that has used up its budget of 128 messages goes to the end of the queue, so that
+/// every task that is ready to run does. tokio would rather have it wait until the reactor was
+/// asked for events, which also lets those run that yield by themselves, and which is a system
+/// call: as much as a dozen messages cost. So it does that every sixteenth time, and whenever this
+/// task has asked the kernel since.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    woken: u8,
+}
+
+impl Turns {
+    /// Spends what one message costs; pending, and woken again, if nothing is left.
+    #[inline(always)]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+        match spend() {
+            Poll::Ready(spent) => Poll::Ready(spent),
+            Poll::Pending => {
+                self.yield_now(cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The kernel was asked for more.
+    pub(crate) fn asked(&mut self) {
+        self.woken = WOKEN;
+    }
+
+    #[cold]
+    fn yield_now(&mut self, cx: &mut Context<'_>) {
+        if self.woken < WOKEN {
+            self.woken += 1;
+            cx.waker().wake_by_ref();
+        } else {
+            self.woken = 0;
+            // No budget is left, so that this wakes the task once the reactor was asked.
+            let _ = poll_proceed(cx);
+        }
+    }
+}
