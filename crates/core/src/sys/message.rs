@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::address::{Room, to_os};
 use super::check;
@@ -66,14 +66,33 @@ pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Res
 }
 
 /// recv(2) into the spare capacity of `buffer`, which grows by what was read.
-pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut BytesMut) -> io::Result<usize> {
-    let room = buffer.spare_capacity_mut();
+pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut impl BufMut) -> io::Result<usize> {
+    let room = buffer.chunk_mut();
     // SAFETY: the pointer and the length describe writable memory that outlives the call.
     let length =
         check(unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) })?;
     // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
     unsafe { buffer.advance_mut(length) };
     Ok(length)
+}
+
+/// As [`recv_buffer`], by recvmsg(2) without room for what comes along, which the kernel closes;
+/// and whether anything did.
+pub(crate) fn recv_buffer_beside(
+    socket: BorrowedFd<'_>,
+    buffer: &mut impl BufMut,
+) -> io::Result<(usize, bool)> {
+    let room = buffer.chunk_mut();
+    let mut slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+    // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    // SAFETY: the slice describes writable memory that outlives the call.
+    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, 0) })?;
+    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
+    unsafe { buffer.advance_mut(length) };
+    Ok((length, header.msg_flags & libc::MSG_CTRUNC != 0))
 }
 
 /// accept4(2): non-blocking and close-on-exec from the first moment.
