@@ -28,6 +28,7 @@ mod process;
 mod raw;
 mod reset;
 mod shortage;
+mod shortfall;
 mod sigpipe;
 mod tokio_events;
 mod traps;

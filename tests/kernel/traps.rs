@@ -316,6 +316,7 @@ fn reads_what_is_complete_behind_an_urgent_byte(cell: Cell) {
 }
 
 per_cell! { reads_what_is_complete_behind_an_urgent_byte {
+    unix_stream_reads_what_is_complete_behind_an_urgent_byte => UNIX_STREAM,
     ipv4_stream_reads_what_is_complete_behind_an_urgent_byte => IPV4_STREAM,
     ipv6_stream_reads_what_is_complete_behind_an_urgent_byte => IPV6_STREAM,
 } }

@@ -54,8 +54,8 @@ fn expect_type(socket: &Socket, kind: Type) -> io::Result<()> {
 }
 
 /// Ends the sending direction; a peer that is gone already has seen the end.
-fn shutdown_write(socket: &Socket) -> io::Result<()> {
-    match socket.shutdown(Shutdown::Write) {
+fn shutdown_write(registered: &registered::Registered) -> io::Result<()> {
+    match registered.shutdown(Shutdown::Write) {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         done => done,
     }

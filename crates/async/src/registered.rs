@@ -8,7 +8,7 @@
 //!                                        └ read-closed: closed     │
 //!
 //!  writing: system call ──> done                                   │
-//!             │ would block                                        │
+//!             │ would block, or took a part the last time          │
 //!             v                                                    │
 //!           wait until writable ──> system call ──> done           │
 //!                                        │ would block, although   │
@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::Socket;
+use anysock_core::{Shutdown, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
@@ -40,6 +40,8 @@ pub(crate) struct Registered {
     writing: Mutex<Writing>,
     /// The number of a reset that one direction met and the other has to report; 0 for none.
     reset: AtomicI32,
+    /// The last write on a stream was taken in part: there was no room for more.
+    filled: AtomicBool,
 }
 
 /// The state of the write direction, beside the common case.
@@ -71,11 +73,18 @@ impl Registered {
             renewed: AtomicBool::new(false),
             writing: Mutex::new(Writing { fresh: None, futile: 0, nap: writing_nap() }),
             reset: AtomicI32::new(0),
+            filled: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn socket(&self) -> &Socket {
         self.socket.get_ref()
+    }
+
+    /// Ends one or both directions. What waits for room learns of it from the next call.
+    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.filled.store(false, Ordering::Relaxed);
+        self.socket().shutdown(how)
     }
 
     /// Records a reset, for whichever direction has to report it.
@@ -109,7 +118,11 @@ impl Registered {
     }
 
     /// As [`poll_read_with`](Self::poll_read_with), for a call that tells whether it has drained
-    /// the socket: then nothing is asked again before the reactor says so.
+    /// the socket: then nothing is asked again before the reactor says so. What comes after the
+    /// reactor has last looked is an event of its own, which clearing leaves alone.
+    ///
+    /// A stream is drained by falling short, unless more stands behind an urgent byte. Where one
+    /// was ever seen, every read goes on until it would block.
     pub(crate) fn poll_read_batch<R>(
         &self,
         cx: &mut Context<'_>,
@@ -119,7 +132,7 @@ impl Registered {
             let mut guard = ready!(self.socket.poll_read_ready(cx))?;
             match attempt(guard.get_inner(), &mut call) {
                 Some(Ok((done, drained))) => {
-                    if drained {
+                    if drained && !self.is_urgent() {
                         guard.clear_ready();
                     }
                     return Poll::Ready(Ok(Some(done)));
@@ -154,15 +167,36 @@ impl Registered {
         }
     }
 
+    /// Whether an urgent byte ever came, or the end: what the reactor says of either stays.
+    fn is_urgent(&self) -> bool {
+        self.socket.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
+    }
+
     /// A sending system call, at once and then whenever writable. One task at a time.
     pub(crate) fn poll_write_with<R>(
         &self,
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        self.poll_write_part(cx, |socket| call(socket).map(|done| (done, false)))
+    }
+
+    /// As [`poll_write_with`](Self::poll_write_with), for a call on a stream that tells whether
+    /// it has filled the socket: then the next one waits for the reactor first.
+    ///
+    /// A part is taken where there is room for no more, and whoever makes room tells the reactor.
+    /// Where there was another reason, some of what was taken is still to be read, which makes
+    /// room as well.
+    pub(crate) fn poll_write_part<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
         ready!(poll_budget(cx));
-        if let Some(done) = attempt(self.socket(), &mut call) {
-            return Poll::Ready(done);
+        if !self.filled.swap(false, Ordering::Relaxed) {
+            if let Some(done) = self.write_at_once(&mut call) {
+                return Poll::Ready(done.map(|done| self.note_filled(done)));
+            }
         }
         loop {
             let fresh = self.fresh();
@@ -173,7 +207,7 @@ impl Registered {
                     if fresh.is_some() {
                         self.writing().settle();
                     }
-                    return Poll::Ready(done);
+                    return Poll::Ready(done.map(|done| self.note_filled(done)));
                 }
                 Write::Wait => {}
                 Write::Stale => ready!(self.poll_renew(cx)),
@@ -181,6 +215,26 @@ impl Registered {
         }
     }
 
+    /// The first call, which nothing was waited for: a fresh socket is not known to be writable.
+    /// Readiness that it finds wrong is cleared. `None` if it would block.
+    fn write_at_once<R>(
+        &self,
+        call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
+    ) -> Option<io::Result<(R, bool)>> {
+        let mut called = None;
+        let _ = self.socket.try_io(Interest::WRITABLE, |socket| {
+            match called.insert(attempt(socket, call)) {
+                None | Some(Ok((_, true))) => Err(io::ErrorKind::WouldBlock.into()),
+                Some(_) => Ok(()),
+            }
+        });
+        called.unwrap_or_else(|| attempt(self.socket(), call))
+    }
+
+    fn note_filled<R>(&self, (done, filled): (R, bool)) -> R {
+        self.filled.store(filled, Ordering::Relaxed);
+        done
+    }
     /// As [`poll_write_with`](Self::poll_write_with), for any number of tasks.
     pub(crate) async fn write_with<R>(
         &self,
@@ -196,8 +250,8 @@ impl Registered {
             let fresh = self.fresh();
             let current = fresh.as_deref().unwrap_or(&self.socket);
             let guard = current.writable().await?;
-            match settle_write(guard, &mut call) {
-                Write::Done(done) => return done,
+            match settle_write(guard, &mut |socket| call(socket).map(|done| (done, false))) {
+                Write::Done(done) => return done.map(|(done, _)| done),
                 Write::Wait => {}
                 Write::Stale => {
                     // Also where no registration could be had.
@@ -309,10 +363,15 @@ enum Write<R> {
 
 fn settle_write<R>(
     mut guard: AsyncFdReadyGuard<'_, Socket>,
-    call: &mut impl FnMut(&Socket) -> io::Result<R>,
-) -> Write<R> {
+    call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
+) -> Write<(R, bool)> {
     match attempt(guard.get_inner(), call) {
-        Some(done) => Write::Done(done),
+        Some(done) => {
+            if let Ok((_, true)) = done {
+                guard.clear_ready();
+            }
+            Write::Done(done)
+        }
         None if guard.ready().is_write_closed() => Write::Stale,
         None => {
             guard.clear_ready();

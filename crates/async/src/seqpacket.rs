@@ -303,7 +303,7 @@ impl SeqPacketSend {
     ///
     /// Those of shutdown(2).
     pub fn shutdown_write(&self) -> io::Result<()> {
-        crate::shutdown_write(self.io.socket())
+        crate::shutdown_write(&self.io)
     }
 
     /// Whether the other half is gone, so that nobody else will receive.

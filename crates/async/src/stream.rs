@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type};
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::registered::Registered;
@@ -88,6 +89,9 @@ impl StreamSocket {
 
     /// The system call itself, at once: for batches, probes and everything that this type does
     /// not offer.
+    ///
+    /// Urgent bytes (`MSG_OOB`) are left where they are: one that is taken through this socket
+    /// before the reactor has told of it may hide what stands behind it, until more comes.
     pub fn socket(&self) -> &Socket {
         self.io.socket()
     }
@@ -130,7 +134,7 @@ impl StreamSocket {
     ///
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
-        self.socket().shutdown(how)
+        self.io.shutdown(how)
     }
 
     /// Appends what is there to `block`, at most so many bytes and no more than its spare room, of
@@ -186,27 +190,35 @@ impl StreamSend {
     }
 }
 
-/// Every read is a plain one until it would block: a read that fell short has not drained the
-/// socket if an out-of-band byte or a descriptor stood behind it.
 fn recv_block(
     io: &Registered,
     cx: &mut Context<'_>,
     block: &mut RecvBlock,
     most: usize,
 ) -> Poll<io::Result<usize>> {
-    let read = io.poll_read_with(cx, |socket| socket.recv_block(block, most));
+    let read = io.poll_read_batch(cx, |socket| {
+        let chunk = socket.recv_buffer(&mut (&mut *block).limit(most))?;
+        Ok((chunk.length, chunk.fell_short))
+    });
     read.map_ok(|length| length.unwrap_or(0))
 }
 
 fn read(io: &Registered, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-    let read = io.poll_read_with(cx, |socket| socket.recv(into.initialize_unfilled()));
+    let read = io.poll_read_batch(cx, |socket| {
+        let mut unfilled = into.initialize_unfilled();
+        socket.recv_buffer(&mut unfilled).map(|chunk| (chunk.length, chunk.fell_short))
+    });
     read.map_ok(|length| into.advance(length.unwrap_or(0)))
 }
 
 fn write(io: &Registered, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-    io.poll_write_with(cx, |socket| match slices {
-        [slice] => socket.send(slice),
-        _ => socket.send_message(slices, &Outgoing::default()),
+    let length: usize = slices.iter().map(|slice| slice.len()).sum();
+    io.poll_write_part(cx, |socket| {
+        let sent = match slices {
+            [slice] => socket.send(slice)?,
+            _ => socket.send_message(slices, &Outgoing::default())?,
+        };
+        Ok((sent, sent < length))
     })
 }
 
@@ -245,7 +257,7 @@ macro_rules! stream_io {
                 Poll::Ready(Ok(()))
             }
             fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(crate::shutdown_write(self.io.socket()))
+                Poll::Ready(crate::shutdown_write(&self.io))
             }
         }
     };

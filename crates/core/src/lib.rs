@@ -54,6 +54,6 @@ pub use guarantees::{Guarantees, Role};
 pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options};
-pub use socket::{LocalAddress, Outgoing, Received, Shutdown, Socket};
+pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

@@ -4,7 +4,9 @@ use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use crate::{Addr, Cell, Credentials, Domain, RecvBlock, Type, UnixAddr, UnsupportedCell, sys};
+use bytes::BufMut;
+
+use crate::{Addr, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
 
 /// A socket of one of the nine cells. Each method is one system call.
 ///
@@ -96,6 +98,27 @@ pub struct Received {
     pub descriptors: Vec<OwnedFd>,
     /// More was passed beside the bytes than could be taken.
     pub control_truncated: bool,
+}
+
+/// What one read of a byte stream brought.
+///
+/// ```
+/// use anysock_core::{Socket, Type};
+/// let (a, b) = Socket::pair(Type::Stream)?;
+/// a.send(b"hello")?;
+/// let mut buffer = Vec::with_capacity(64);
+/// let chunk = b.recv_buffer(&mut buffer)?;
+/// assert_eq!((chunk.length, chunk.fell_short), (5, true));
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// Bytes that were read; 0 at the end.
+    pub length: usize,
+    /// The buffer was not filled, and nothing came along at which the kernel would have stopped.
+    /// There was no more then, unless an urgent byte (`MSG_OOB`, tcp(7)) stands before it.
+    pub fell_short: bool,
 }
 
 /// What goes with the bytes of one send call.
@@ -311,14 +334,20 @@ impl Socket {
         (&self.inner).read(buffer)
     }
 
-    /// Receives at most so many bytes into the spare room of `block`, of which there must be
-    /// some: recv(2).
+    /// Receives from a stream into the spare capacity of `buffer`: recv(2), or recvmsg(2) on unix,
+    /// which alone tells that the kernel stopped at what came along. Descriptors that were passed
+    /// are closed by the kernel.
     ///
     /// # Errors
     ///
     /// Those of the system call.
-    pub fn recv_block(&self, block: &mut RecvBlock, most: usize) -> io::Result<usize> {
-        sys::recv_block(self.as_fd(), block, most)
+    pub fn recv_buffer(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
+        let room = buffer.chunk_mut().len();
+        let (length, came_along) = match self.cell.domain {
+            Domain::Unix => sys::recv_buffer_beside(self.as_fd(), buffer)?,
+            Domain::Ipv4 | Domain::Ipv6 => (sys::recv_buffer(self.as_fd(), buffer)?, false),
+        };
+        Ok(Chunk { length, fell_short: 0 < length && length < room && !came_along })
     }
 
     /// Receives one message with its real length, its source and what came along: recvmsg(2).

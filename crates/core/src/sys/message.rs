@@ -8,8 +8,8 @@ use bytes::BufMut;
 use super::address::{Room, to_os};
 use super::check;
 use super::control::{self, Control};
+use crate::Addr;
 use crate::socket::{Outgoing, Received};
-use crate::{Addr, RecvBlock};
 
 /// sendmsg(2), never raising SIGPIPE.
 pub(crate) fn send_message(
@@ -65,21 +65,34 @@ pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Res
     Ok(received)
 }
 
-/// recv(2) of at most so many bytes into the spare room of `block`, which has so much more unread
-/// by that.
-pub(crate) fn recv_block(
-    socket: BorrowedFd<'_>,
-    block: &mut RecvBlock,
-    most: usize,
-) -> io::Result<usize> {
-    let spare = block.chunk_mut();
-    let room = spare.len().min(most);
+/// recv(2) into the spare capacity of `buffer`, which grows by what was read.
+pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut impl BufMut) -> io::Result<usize> {
+    let room = buffer.chunk_mut();
     // SAFETY: the pointer and the length describe writable memory that outlives the call.
     let length =
-        check(unsafe { libc::recv(socket.as_raw_fd(), spare.as_mut_ptr().cast(), room, 0) })?;
-    // SAFETY: the kernel has written the first `length` bytes of the spare room.
-    unsafe { block.advance_mut(length) };
+        check(unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) })?;
+    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
+    unsafe { buffer.advance_mut(length) };
     Ok(length)
+}
+
+/// As [`recv_buffer`], by recvmsg(2) without room for what comes along, which the kernel closes;
+/// and whether anything did.
+pub(crate) fn recv_buffer_beside(
+    socket: BorrowedFd<'_>,
+    buffer: &mut impl BufMut,
+) -> io::Result<(usize, bool)> {
+    let room = buffer.chunk_mut();
+    let mut slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+    // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    // SAFETY: the slice describes writable memory that outlives the call.
+    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, 0) })?;
+    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
+    unsafe { buffer.advance_mut(length) };
+    Ok((length, header.msg_flags & libc::MSG_CTRUNC != 0))
 }
 
 /// accept4(2): non-blocking and close-on-exec from the first moment.
