@@ -14,7 +14,8 @@
 //! | `round_trips`, `latency` | there and back |
 //! | `calls`, `allocations`, `allocator` | what is counted, not timed |
 //! | `memory`, `many` | resident bytes per connection, and what many cost the receiver |
-//! | `observed`, `servers` | a server in a process of its own, from outside and from inside |
+//! | `crowd` | what many senders of datagrams cost the receiver |
+//! | `observed`, `servers`, `sorters` | a server in a process of its own, from outside and inside |
 //! | `churn` | connections that carry one message |
 //! | `usage` | what the kernel counts of this process |
 
@@ -22,6 +23,7 @@ mod allocations;
 mod allocator;
 mod calls;
 mod churn;
+mod crowd;
 mod ends;
 mod harness;
 mod latency;
@@ -33,6 +35,7 @@ mod packets;
 mod report;
 mod round_trips;
 mod servers;
+mod sorters;
 mod streams;
 mod usage;
 
@@ -42,6 +45,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::report::Report;
 use crate::servers::Part;
+use crate::sorters::Over;
 
 /// Measures anysock beside its peers.
 #[derive(Debug, Parser)]
@@ -78,6 +82,8 @@ enum Scene {
     Calls,
     Memory,
     Many,
+    UdpCrowd,
+    UnixCrowd,
 }
 
 fn main() {
@@ -92,6 +98,8 @@ fn main() {
             return servers::play(Part::Memory, arguments.place, &arguments.name);
         }
         Some(Scene::Many) => return servers::play(Part::Bursts, arguments.place, &arguments.name),
+        Some(Scene::UdpCrowd) => return sorters::play(Over::Udp, &arguments.name),
+        Some(Scene::UnixCrowd) => return sorters::play(Over::Unix, &arguments.name),
         None => {}
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
@@ -100,6 +108,7 @@ fn main() {
     latency::measure(&mut report);
     churn::measure(&mut report);
     many::measure(&mut report);
+    crowd::measure(&mut report);
     memory::measure(&mut report);
     calls::measure(&mut report);
     allocations::measure(&mut report);
