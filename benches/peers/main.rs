@@ -17,6 +17,7 @@
 //! | `crowd` | what many senders of datagrams cost the receiver |
 //! | `observed`, `servers`, `sorters` | a server in a process of its own, from outside and inside |
 //! | `churn` | connections that carry one message |
+//! | `one_way` | the ends that `scripts/other-peers` runs |
 //! | `usage` | what the kernel counts of this process |
 
 mod allocations;
@@ -31,6 +32,7 @@ mod limit;
 mod many;
 mod memory;
 mod observed;
+mod one_way;
 mod packets;
 mod report;
 mod round_trips;
@@ -68,6 +70,9 @@ struct Arguments {
     /// Which contender of that scene.
     #[arg(long, hide = true, default_value = "")]
     name: String,
+    /// How long that scene is to last.
+    #[arg(long, hide = true, default_value_t = 0)]
+    seconds: u64,
     /// What `cargo bench` passes. Without it nothing is measured.
     #[arg(long, hide = true)]
     bench: bool,
@@ -84,6 +89,8 @@ enum Scene {
     Many,
     UdpCrowd,
     UnixCrowd,
+    OneWaySend,
+    OneWayRecv,
 }
 
 fn main() {
@@ -92,15 +99,8 @@ fn main() {
         println!("measures under `cargo bench --bench peers` only");
         return;
     }
-    match arguments.scene {
-        Some(Scene::Calls) => return calls::play(arguments.place, &arguments.name),
-        Some(Scene::Memory) => {
-            return servers::play(Part::Memory, arguments.place, &arguments.name);
-        }
-        Some(Scene::Many) => return servers::play(Part::Bursts, arguments.place, &arguments.name),
-        Some(Scene::UdpCrowd) => return sorters::play(Over::Udp, &arguments.name),
-        Some(Scene::UnixCrowd) => return sorters::play(Over::Unix, &arguments.name),
-        None => {}
+    if let Some(scene) = arguments.scene {
+        return play(scene, &arguments);
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
@@ -115,5 +115,18 @@ fn main() {
     report.finish();
     if let Some(file) = arguments.json {
         report.write_json(&file).expect("the JSON file can be written");
+    }
+}
+
+fn play(scene: Scene, arguments: &Arguments) {
+    let Arguments { place, name, seconds, .. } = arguments;
+    match scene {
+        Scene::Calls => calls::play(*place, name),
+        Scene::Memory => servers::play(Part::Memory, *place, name),
+        Scene::Many => servers::play(Part::Bursts, *place, name),
+        Scene::UdpCrowd => sorters::play(Over::Udp, name),
+        Scene::UnixCrowd => sorters::play(Over::Unix, name),
+        Scene::OneWaySend => one_way::send(name, *place),
+        Scene::OneWayRecv => one_way::recv(name, *place, *seconds),
     }
 }
