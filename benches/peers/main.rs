@@ -14,14 +14,17 @@
 //! | `round_trips`, `latency` | there and back |
 //! | `calls`, `allocations`, `allocator` | what is counted, not timed |
 //! | `memory`, `many` | resident bytes per connection, and what many cost the receiver |
-//! | `observed`, `servers` | a server in a process of its own, from outside and from inside |
+//! | `crowd` | what many senders of datagrams cost the receiver |
+//! | `observed`, `servers`, `sorters` | a server in a process of its own, from outside and inside |
 //! | `churn` | connections that carry one message |
+//! | `one_way` | the ends that `scripts/other-peers` runs |
 //! | `usage` | what the kernel counts of this process |
 
 mod allocations;
 mod allocator;
 mod calls;
 mod churn;
+mod crowd;
 mod ends;
 mod harness;
 mod latency;
@@ -29,10 +32,12 @@ mod limit;
 mod many;
 mod memory;
 mod observed;
+mod one_way;
 mod packets;
 mod report;
 mod round_trips;
 mod servers;
+mod sorters;
 mod streams;
 mod usage;
 
@@ -42,6 +47,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::report::Report;
 use crate::servers::Part;
+use crate::sorters::Over;
 
 /// Measures anysock beside its peers.
 #[derive(Debug, Parser)]
@@ -64,6 +70,9 @@ struct Arguments {
     /// Which contender of that scene.
     #[arg(long, hide = true, default_value = "")]
     name: String,
+    /// How long that scene is to last.
+    #[arg(long, hide = true, default_value_t = 0)]
+    seconds: u64,
     /// What `cargo bench` passes. Without it nothing is measured.
     #[arg(long, hide = true)]
     bench: bool,
@@ -78,6 +87,10 @@ enum Scene {
     Calls,
     Memory,
     Many,
+    UdpCrowd,
+    UnixCrowd,
+    OneWaySend,
+    OneWayRecv,
 }
 
 fn main() {
@@ -86,13 +99,8 @@ fn main() {
         println!("measures under `cargo bench --bench peers` only");
         return;
     }
-    match arguments.scene {
-        Some(Scene::Calls) => return calls::play(arguments.place, &arguments.name),
-        Some(Scene::Memory) => {
-            return servers::play(Part::Memory, arguments.place, &arguments.name);
-        }
-        Some(Scene::Many) => return servers::play(Part::Bursts, arguments.place, &arguments.name),
-        None => {}
+    if let Some(scene) = arguments.scene {
+        return play(scene, &arguments);
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
@@ -100,11 +108,25 @@ fn main() {
     latency::measure(&mut report);
     churn::measure(&mut report);
     many::measure(&mut report);
+    crowd::measure(&mut report);
     memory::measure(&mut report);
     calls::measure(&mut report);
     allocations::measure(&mut report);
     report.finish();
     if let Some(file) = arguments.json {
         report.write_json(&file).expect("the JSON file can be written");
+    }
+}
+
+fn play(scene: Scene, arguments: &Arguments) {
+    let Arguments { place, name, seconds, .. } = arguments;
+    match scene {
+        Scene::Calls => calls::play(*place, name),
+        Scene::Memory => servers::play(Part::Memory, *place, name),
+        Scene::Many => servers::play(Part::Bursts, *place, name),
+        Scene::UdpCrowd => sorters::play(Over::Udp, name),
+        Scene::UnixCrowd => sorters::play(Over::Unix, name),
+        Scene::OneWaySend => one_way::send(name, *place),
+        Scene::OneWayRecv => one_way::recv(name, *place, *seconds),
     }
 }

@@ -3,10 +3,12 @@
 use crate::harness::{Contender, Measured};
 use crate::observed::{Observed, at_most, send};
 use crate::report::{Bar, Claim, Report, Unit};
-use crate::servers::{AGAIN, BURST, BY_FRAMED, FIRST_MESSAGE, OURS};
+use crate::servers::{AGAIN, BURST, BY_FRAMED, FIRST_MESSAGE, OURS, bursts};
 
 /// How many connections, and the bar against the peer.
-const CASES: [(&str, usize, Bar); 2] = [
+const CASES: [(&str, usize, Bar); 4] = [
+    ("fan-in, 1 connection", 1, Bar::none()),
+    ("fan-in, 100 connections", 100, Bar::none()),
     ("fan-in, 1,000 connections", 1000, Bar::none()),
     ("fan-in, 9,900 connections", 9900, Bar::new(1.5, 1.3)),
 ];
@@ -14,7 +16,7 @@ const CASES: [(&str, usize, Bar); 2] = [
 /// Each round needs a process of its own.
 const ROUNDS: usize = 7;
 
-/// Bursts to every connection in a round, of those that count.
+/// Passes over every connection in a round, of those that count.
 const PASSES: usize = 5;
 
 pub(crate) fn measure(report: &mut Report) {
@@ -48,8 +50,8 @@ fn burst_time(name: &str, connections: usize) -> f64 {
     // How long it took to accept them.
     server.figure();
     let mut pass = || {
-        send(&mut clients, FIRST_MESSAGE, BURST);
-        server.figure() / connections as f64
+        (0..bursts(connections)).for_each(|_| send(&mut clients, FIRST_MESSAGE, BURST));
+        server.figure() / (bursts(connections) * connections) as f64
     };
     // Buffers come with the first.
     pass();

@@ -19,7 +19,7 @@ pub(crate) fn at_most(connections: usize) -> usize {
 pub(crate) struct Observed {
     process: Child,
     told: BufReader<ChildStdout>,
-    addr: SocketAddr,
+    name: String,
 }
 
 impl Observed {
@@ -28,18 +28,30 @@ impl Observed {
         let mut process = Command::new(env::current_exe().expect("this program has a path"))
             .args(["--bench", "--scene", scene, "--name", name])
             .args(["--place", &connections.to_string()])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program can be started");
         let mut told = BufReader::new(process.stdout.take().expect("a pipe"));
-        let name = line(&mut told);
-        let addr = SocketAddr::from_abstract_name(name.trim()).expect("a name");
-        Self { process, told, addr }
+        let name = line(&mut told).trim().to_owned();
+        Self { process, told, name }
+    }
+
+    /// Where it listens: an abstract name, or the address of a UDP socket.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn connect(&self, connections: usize) -> Vec<UnixStream> {
-        let connect = |_| UnixStream::connect_addr(&self.addr).expect("connecting");
+        let addr = SocketAddr::from_abstract_name(&self.name).expect("a name");
+        let connect = |_| UnixStream::connect_addr(&addr).expect("connecting");
         (0..connections).map(connect).collect()
+    }
+
+    /// Tells it to go on.
+    pub(crate) fn go_on(&mut self) {
+        let stdin = self.process.stdin.as_mut().expect("a pipe");
+        stdin.write_all(&[0]).expect("the server listens");
     }
 
     /// The next that it tells.

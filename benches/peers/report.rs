@@ -1,6 +1,6 @@
 //! One row of the table: a ratio, what it is to reach, and whether it does.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -132,10 +132,10 @@ impl Report {
         self.rounds
     }
 
-    /// Whether this was asked for; says so on standard error, since measuring takes a while.
+    /// Whether this was asked for; tells a terminal so, since measuring takes a while.
     pub(crate) fn wants(&self, what: &str) -> bool {
         let is_wanted = what.contains(&self.only);
-        if is_wanted {
+        if is_wanted && io::stderr().is_terminal() {
             eprintln!("{:>4} s  {what}", self.since.elapsed().as_secs());
         }
         is_wanted

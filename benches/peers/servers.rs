@@ -24,6 +24,9 @@ pub(crate) const MESSAGE: usize = 64 << 10;
 /// Messages that come together where there are many connections.
 pub(crate) const BURST: usize = 16;
 
+/// So many messages come in a pass at least, or it would be too short to be measured.
+const PASS: usize = 16_000;
+
 /// What the first connections receive, and each in a burst.
 pub(crate) const FIRST_MESSAGE: usize = 64;
 
@@ -56,7 +59,7 @@ thread_local! {
 pub(crate) enum Part {
     /// Its memory: early, with idle connections, and after a message each.
     Memory,
-    /// Its processor time in seconds: for accepting all, and for each burst to all.
+    /// Its processor time in seconds: for accepting all, and for each pass over all.
     Bursts,
 }
 
@@ -154,10 +157,15 @@ impl Told {
         };
         lap();
         for pass in 1.. {
-            until_received(pass * BURST * self.connections).await;
+            until_received(pass * bursts(self.connections) * BURST * self.connections).await;
             lap();
         }
     }
+}
+
+/// How many bursts every connection gets in a pass.
+pub(crate) fn bursts(connections: usize) -> usize {
+    (PASS / (BURST * connections)).max(1)
 }
 
 async fn until_waiting(count: usize) {
@@ -169,7 +177,7 @@ async fn until_waiting(count: usize) {
 }
 
 /// Costs no processor time, since that may be what is counted.
-async fn until_received(count: usize) {
+pub(crate) async fn until_received(count: usize) {
     while RECEIVED.get() < count {
         AWAITED.set(count);
         COMPLETE.notified().await;
@@ -178,7 +186,7 @@ async fn until_received(count: usize) {
     yield_now().await;
 }
 
-fn received() {
+pub(crate) fn received() {
     RECEIVED.set(RECEIVED.get() + 1);
     if RECEIVED.get() == AWAITED.get() {
         COMPLETE.notify_one();
@@ -189,7 +197,7 @@ fn waiting() {
     WAITING.set(WAITING.get() + 1);
 }
 
-async fn ours(mut peer: impl Transport) {
+pub(crate) async fn ours(mut peer: impl Transport) {
     waiting();
     while let Some(message) = peer.recv().await.expect("receiving") {
         assert!([FIRST_MESSAGE, MESSAGE].contains(&message.len()));
