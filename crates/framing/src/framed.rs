@@ -257,13 +257,14 @@ impl<C: Codec> Incoming<C> {
                 self.ended = Some(Ok(()));
                 self.buffer.park();
             }
-            Poll::Ready(Ok(_)) => self.turns.asked(),
+            Poll::Ready(Ok(read)) => self.turns.read(read),
             Poll::Ready(Err(error)) => {
                 fate.record(&error);
                 self.fail(error);
             }
             Poll::Pending => {
                 self.buffer.park();
+                self.turns.park();
                 return Poll::Pending;
             }
         }

@@ -9,8 +9,8 @@ use crate::{ByteRecv, Codec, Decoded, Error, ErrorKind};
 /// The first reads of a connection ask for so many bytes.
 const SMALLEST: u32 = 8 * 1024;
 
-/// Reads double up to here while they are filled: no more lies in the kernel, as a rule.
-const LARGEST: u32 = 128 * 1024;
+/// Reads double up to here while they are filled: what a socket holds if nobody sets its buffers.
+const LARGEST: u32 = 256 * 1024;
 
 /// A block with so much room left is read into once more.
 const ENOUGH: usize = 2 * 1024;
@@ -193,7 +193,7 @@ impl ReadBuffer {
     /// How much larger than a read a block is, so that a frame which is cut in two by its end
     /// need not be moved: nothing, for the first reads.
     fn behind(&self) -> usize {
-        if self.room > SMALLEST { self.room as usize / 2 } else { 0 }
+        if self.room > SMALLEST { (self.room as usize / 2).min(2 * LONG) } else { 0 }
     }
 
     fn resize(&mut self, capacity: usize) -> Result<(), Error> {
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(messages, 40_000);
         assert!(reads <= 8, "{reads} reads of {} bytes", burst.len());
         assert_eq!(buffer.held(), 0);
-        for _ in 0..4 {
+        for _ in 0..5 {
             assert_eq!(fill(&mut buffer, &mut codec, b"\0\0\0\x01."), (1, 1));
         }
         assert_eq!((buffer.held(), buffer.room), (0, SMALLEST));

@@ -6,7 +6,10 @@ use tokio::task::coop::{RestoreOnPending, poll_proceed};
 
 /// How often a task that has used up its budget just lets others run, before it also has the
 /// reactor asked for events.
-const WOKEN: u8 = 15;
+const WOKEN: u8 = 31;
+
+/// After so many bytes it has the reactor asked at its next turn.
+const READ: usize = 256 * 1024;
 
 /// Spends what one message costs; pending, and nobody woken, if nothing is left.
 #[inline(always)]
@@ -19,11 +22,11 @@ pub(crate) fn spend() -> Poll<RestoreOnPending> {
 /// A task that has used up its budget of 128 messages goes to the end of the queue, so that
 /// every task that is ready to run does. tokio would rather have it wait until the reactor was
 /// asked for events, which also lets those run that yield by themselves, and which is a system
-/// call: as much as a dozen messages cost. So it does that every sixteenth time, and whenever this
-/// task has asked the kernel since.
+/// call: as much as a dozen messages cost. So it does that after 4,096 messages or 256 KiB.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     woken: u8,
+    read: u32,
 }
 
 impl Turns {
@@ -39,18 +42,23 @@ impl Turns {
         }
     }
 
-    /// The kernel was asked for more.
-    pub(crate) fn asked(&mut self) {
-        self.woken = WOKEN;
+    /// So many bytes were read.
+    pub(crate) fn read(&mut self, bytes: usize) {
+        self.read = self.read.saturating_add(bytes as u32);
+    }
+
+    /// The task waits, and thus for the reactor.
+    pub(crate) fn park(&mut self) {
+        *self = Self::default();
     }
 
     #[cold]
     fn yield_now(&mut self, cx: &mut Context<'_>) {
-        if self.woken < WOKEN {
+        if self.woken < WOKEN && (self.read as usize) < READ {
             self.woken += 1;
             cx.waker().wake_by_ref();
         } else {
-            self.woken = 0;
+            self.park();
             // No budget is left, so that this wakes the task once the reactor was asked.
             let _ = poll_proceed(cx);
         }

@@ -18,7 +18,7 @@ const RECEIVED: u64 = 2 * 128 + 64;
 
 /// Messages handed out before a neighbour runs that waits for the reactor to be asked, as those do
 /// that yield by themselves.
-const BEFORE_EVENTS: u64 = 17 * 128 + 64;
+const BEFORE_EVENTS: u64 = 33 * 128 + 64;
 
 /// Messages sent before a neighbour runs. A sender is stopped by its buffers as well.
 const SENT: u64 = 512;
@@ -120,7 +120,7 @@ impl Drop for Neighbour {
 
 /// A receiver with as much at hand as the buffers hold.
 async fn flood<S: Subject>(trial: &Trial<S>, many: Option<usize>, manner: Manner) -> Verdict {
-    const FLOOD: u64 = 4000;
+    const FLOOD: u64 = 3 * BEFORE_EVENTS;
     let (mut near, mut far) = trial.pair().await?;
     let mut source = trial.source(&far);
     let mut sent = 0;
