@@ -7,6 +7,7 @@ use anysock_core::{Addr, Cell, Domain, Options, Socket, Type, UnixAddr};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
+use crate::sys::Watched;
 use crate::{DatagramSocket, SeqPacketSocket, StreamSocket, datagram};
 
 /// A connected socket of whatever type was asked for.
@@ -127,10 +128,11 @@ async fn open_connected(addr: &Addr, cell: Cell, options: &Options) -> io::Resul
 
 /// Waits for a connection in progress to be made or to fail.
 async fn wait_connected(socket: &Socket) -> io::Result<()> {
-    let watched = crate::sys::register(socket.try_clone()?)?;
+    let watched = Watched::new(socket.try_clone()?)?;
+    let registration = watched.register()?;
     let started = Instant::now();
     loop {
-        let mut guard = watched.writable().await?;
+        let mut guard = registration.writable().await?;
         if let Some(error) = socket.take_error()? {
             return Err(error);
         }
