@@ -11,15 +11,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::fixture::{bind, connect, poll_once, within};
 
-/// Whether any reactor of this process watches `socket`, as proc(5) tells.
+/// Whether any reactor of this process watches `socket`, as proc(5) tells: by the inode, since the
+/// number may also have been that of a descriptor whose duplicate is watched still.
 fn is_watched(socket: &impl AsFd) -> bool {
-    let number = socket.as_fd().as_raw_fd().to_string();
+    let number = socket.as_fd().as_raw_fd();
+    let link = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
+    let inode = link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']'));
+    let inode: u64 = inode.unwrap().parse().unwrap();
+    let told = format!("ino:{inode:x} ");
     let open = std::fs::read_dir("/proc/self/fdinfo").unwrap();
     // Descriptors of other tests come and go meanwhile.
-    open.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok()).any(|info| {
-        let watched = info.lines().filter_map(|line| line.strip_prefix("tfd:"));
-        watched.filter_map(|rest| rest.split_whitespace().next()).any(|tfd| tfd == number)
-    })
+    open.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
+        .any(|info| info.lines().any(|line| line.starts_with("tfd:") && line.contains(&told)))
 }
 
 #[test]
