@@ -40,6 +40,7 @@ fn asks_once_a_burst(cell: Cell) {
     watchdog::run(move || async move {
         for buffered in [false, true] {
             let (mut near, far) = ends(cell);
+            assert!(poll_once(pin!(read(&mut near, buffered))).await.is_pending());
             for _ in 0..3 {
                 far.send(b"burst").unwrap();
                 assert_eq!(read(&mut near, buffered).await, "burst");
@@ -145,6 +146,7 @@ fn unix_stream_reads_behind_credentials_that_somebody_asked_for() {
     watchdog::run(|| async {
         let (mut near, far) = ends(Cell::UNIX_STREAM);
         near.socket().set_pass_credentials(true).unwrap();
+        assert!(poll_once(pin!(read(&mut near, true))).await.is_pending());
         for _ in 0..3 {
             far.send(b"burst").unwrap();
             assert_eq!(read(&mut near, true).await, "burst");

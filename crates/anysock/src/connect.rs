@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anysock_async::{Connected, resolve};
 use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
+use anysock_framing::memory::Memory;
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
 use tokio::time::Instant;
 
@@ -127,27 +128,36 @@ impl Connect {
         self.deadline = deadline;
         self
     }
+}
 
-    async fn run(self) -> Result<Connection, Error> {
-        let Self { endpoint, codec, options, deadline, max } = self;
-        let endpoint = endpoint.map_err(io::Error::from)?;
-        let connecting = async {
-            match &endpoint {
-                Endpoint::Mem(name) => Ok(Connection::from(memory::connect(name, max).await?)),
-                _ => {
-                    let addresses = resolve(&endpoint).await?;
-                    // What has no type of its own has no address either, and was refused.
-                    let kind = endpoint.kind().unwrap_or(Type::Stream);
-                    let connected = try_in_turn(&addresses, kind, &options, deadline).await?;
-                    Ok(transport(connected, codec, max))
-                }
+/// Connects to what has to be waited for before there is an address.
+async fn connect_later(
+    endpoint: &Endpoint,
+    options: &Options,
+    deadline: Duration,
+    max: Option<usize>,
+) -> Result<Reached, Error> {
+    let connecting = async {
+        match endpoint {
+            Endpoint::Mem(name) => Ok(Reached::Memory(memory::connect(name, max).await?)),
+            _ => {
+                let addresses = resolve(endpoint).await?;
+                // What has no type of its own has no address either, and was refused.
+                let kind = endpoint.kind().unwrap_or(Type::Stream);
+                Ok(Reached::Socket(try_in_turn(&addresses, kind, options, deadline).await?))
             }
-        };
-        tokio::time::timeout(deadline, connecting).await.unwrap_or_else(|_| {
-            let what = format!("no connection to {endpoint} within {deadline:?}");
-            Err(io::Error::new(io::ErrorKind::TimedOut, what).into())
-        })
-    }
+        }
+    };
+    tokio::time::timeout(deadline, connecting).await.unwrap_or_else(|_| {
+        let what = format!("no connection to {endpoint} within {deadline:?}");
+        Err(io::Error::new(io::ErrorKind::TimedOut, what).into())
+    })
+}
+
+/// What was connected, before there are messages.
+enum Reached {
+    Socket(Connected),
+    Memory(Memory),
 }
 
 /// Tries `addresses` one after the other; the last error if none answers.
@@ -195,7 +205,20 @@ impl IntoFuture for Connect {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(async move {
+            let endpoint = self.endpoint.map_err(io::Error::from)?;
+            let (options, deadline, max) = (&self.options, self.deadline, self.max);
+            let reached = match (endpoint.addr(), endpoint.kind()) {
+                (Some(addr), Some(kind)) => {
+                    Reached::Socket(anysock_async::connect(&addr, kind, options, deadline).await?)
+                }
+                _ => Box::pin(connect_later(&endpoint, options, deadline, max)).await?,
+            };
+            Ok(match reached {
+                Reached::Socket(connected) => transport(connected, self.codec, max),
+                Reached::Memory(memory) => memory.into(),
+            })
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use anysock_core::{Addr, Cell, Domain, Options, Socket, Type, UnixAddr};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
+use crate::sys::Watched;
 use crate::{DatagramSocket, SeqPacketSocket, StreamSocket, datagram};
 
 /// A connected socket of whatever type was asked for.
@@ -70,24 +71,20 @@ pub async fn connect(
     deadline: Duration,
 ) -> io::Result<Connected> {
     let cell = Cell::new(addr.domain(), kind);
-    let options = &options.for_client(cell);
-    let connecting = async {
-        match kind {
-            Type::Stream => {
-                StreamSocket::new(open_connected(addr, cell, options).await?).map(Connected::Stream)
-            }
-            Type::SeqPacket => SeqPacketSocket::new(open_connected(addr, cell, options).await?)
-                .map(Connected::SeqPacket),
-            Type::Datagram => datagram(addr, cell, options).map(Connected::Datagram),
+    let options = options.for_client(cell);
+    let connected = match begin(addr, cell, &options) {
+        // Mostly there is nothing to wait for, and timers are not made for nothing.
+        Ok(Begun::Connected(socket)) => Ok(socket),
+        Ok(begun) => {
+            let connecting = finish(begun, addr, cell, &options);
+            Box::pin(tokio::time::timeout(deadline, connecting)).await.unwrap_or_else(|_| {
+                let what = format!("no connection within {deadline:?}");
+                Err(io::Error::new(io::ErrorKind::TimedOut, what))
+            })
         }
+        Err(error) => Err(error),
     };
-    let connected = match tokio::time::timeout(deadline, connecting).await {
-        Ok(connected) => connected,
-        Err(_) => {
-            let what = format!("no connection within {deadline:?}");
-            Err(io::Error::new(io::ErrorKind::TimedOut, what))
-        }
-    };
+    let connected = connected.and_then(register);
     match &connected {
         Ok(_) => tracing::debug!(%cell, %addr, "connected"),
         Err(error) => tracing::debug!(%cell, %addr, %error, "connect failed"),
@@ -95,42 +92,68 @@ pub async fn connect(
     connected.map_err(|error| explain(error, cell, addr))
 }
 
-fn datagram(addr: &Addr, cell: Cell, options: &Options) -> io::Result<DatagramSocket> {
-    let socket = Socket::open(cell)?;
-    options.apply(&socket)?;
-    if cell.domain == Domain::Unix {
-        socket.bind(&Addr::Unix(UnixAddr::Unnamed))?;
-    }
-    socket.connect(addr)?;
-    datagram::discard_queued(&socket);
-    DatagramSocket::new(socket)
+/// How far connect(2) got.
+enum Begun {
+    Connected(Socket),
+    InProgress(Socket),
+    /// The backlog of a unix listener is full, and nothing has begun.
+    Full,
 }
 
-/// A connected socket. A socket is registered only once it was told to connect: before, the
-/// reactor would be told that it is closed, and remember that.
-async fn open_connected(addr: &Addr, cell: Cell, options: &Options) -> io::Result<Socket> {
+fn begin(addr: &Addr, cell: Cell, options: &Options) -> io::Result<Begun> {
+    let socket = Socket::open(cell)?;
+    options.apply(&socket)?;
+    if cell == Cell::UNIX_DATAGRAM {
+        socket.bind(&Addr::Unix(UnixAddr::Unnamed))?;
+    }
+    match socket.connect(addr) {
+        Ok(()) => Ok(Begun::Connected(socket)),
+        Err(error) if cell.domain == Domain::Unix && is_full(&error) => Ok(Begun::Full),
+        Err(error) if is_in_progress(&error) => Ok(Begun::InProgress(socket)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn finish(
+    mut begun: Begun,
+    addr: &Addr,
+    cell: Cell,
+    options: &Options,
+) -> io::Result<Socket> {
     let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
     loop {
-        let socket = Socket::open(cell)?;
-        options.apply(&socket)?;
-        match socket.connect(addr) {
-            Ok(()) => return Ok(socket),
-            Err(error) if cell.domain == Domain::Unix && is_full(&error) => nap.take().await,
-            Err(error) if is_in_progress(&error) => {
+        match begun {
+            Begun::Connected(socket) => return Ok(socket),
+            Begun::InProgress(socket) => {
                 wait_connected(&socket).await?;
                 return not_itself(socket);
             }
-            Err(error) => return Err(error),
+            Begun::Full => nap.take().await,
+        }
+        begun = begin(addr, cell, options)?;
+    }
+}
+
+/// Only what was told to connect is made a socket that can wait: before, the reactor would be
+/// told that it is closed, and remember that.
+fn register(socket: Socket) -> io::Result<Connected> {
+    match socket.cell().kind {
+        Type::Stream => StreamSocket::new(socket).map(Connected::Stream),
+        Type::SeqPacket => SeqPacketSocket::new(socket).map(Connected::SeqPacket),
+        Type::Datagram => {
+            datagram::discard_queued(&socket);
+            DatagramSocket::new(socket).map(Connected::Datagram)
         }
     }
 }
 
 /// Waits for a connection in progress to be made or to fail.
 async fn wait_connected(socket: &Socket) -> io::Result<()> {
-    let watched = crate::sys::register(socket.try_clone()?)?;
+    let watched = Watched::new(socket.try_clone()?)?;
+    let registration = watched.register()?;
     let started = Instant::now();
     loop {
-        let mut guard = watched.writable().await?;
+        let mut guard = registration.writable().await?;
         if let Some(error) = socket.take_error()? {
             return Err(error);
         }

@@ -10,11 +10,13 @@
 //! | `demux` | datagrams taken apart by their source |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
 //! | `nap`, `budget` | pauses that grow; tokio's cooperative budget |
-//! | `sys` | the registration call, the only `unsafe` |
+//! | `aside` | what few registered sockets ever need |
+//! | `sys` | a socket and its registration, the only `unsafe` |
 //!
 //! Everything here is called within a tokio runtime that has I/O and time enabled.
 #![deny(unsafe_code)]
 
+mod aside;
 mod bind;
 mod budget;
 mod connect;

@@ -15,91 +15,56 @@
 //!                                        └ write-closed: register anew, then nap
 //! ```
 //!
+//! A socket is registered when it first has to wait; until then reading begins with the system
+//! call as well, and a connection that is soon over costs the reactor nothing.
+//!
 //! tokio never clears the closed bits. A loop that clears readiness and waits again would spin
 //! on them without ever yielding, so they are looked at here and nowhere else.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use anysock_core::{Shutdown, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
-use crate::nap::Nap;
-use crate::{poll_budget, sys};
+use crate::aside::{Aside, writing_nap};
+use crate::poll_budget;
+use crate::sys::{Number, Watched};
 
-/// A socket that the reactor watches. Shared by the halves of what is built on it.
+/// A socket that the reactor watches once it has to wait. Shared by the halves of what is built
+/// on it.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    socket: AsyncFd<Socket>,
-    /// Set once `writing` holds a registration that took the first one's place.
-    renewed: AtomicBool,
-    writing: Mutex<Writing>,
-    /// The number of a reset that one direction met and the other has to report; 0 for none.
-    reset: AtomicI32,
-    /// The last write on a stream was taken in part: there was no room for more.
-    filled: AtomicBool,
-}
-
-/// The state of the write direction, beside the common case.
-#[derive(Debug)]
-struct Writing {
-    /// A registration of a duplicate descriptor for writing alone. The first registration stays
-    /// where it is, so that a parked reader keeps its waker.
-    fresh: Option<Arc<AsyncFd<Socket>>>,
-    /// Registrations that helped nothing since the last successful call.
-    futile: u32,
-    nap: Nap,
-}
-
-impl Writing {
-    fn settle(&mut self) {
-        self.futile = 0;
-        self.nap.reset();
-    }
-}
-
-const fn writing_nap() -> Nap {
-    Nap::new(Duration::from_micros(500), Duration::from_millis(20))
+    watched: Watched,
+    /// Made by the first that needs it.
+    aside: OnceLock<Box<Aside>>,
 }
 
 impl Registered {
     pub(crate) fn new(socket: Socket) -> io::Result<Self> {
-        Ok(Self {
-            socket: sys::register(socket)?,
-            renewed: AtomicBool::new(false),
-            writing: Mutex::new(Writing { fresh: None, futile: 0, nap: writing_nap() }),
-            reset: AtomicI32::new(0),
-            filled: AtomicBool::new(false),
-        })
+        Ok(Self { watched: Watched::new(socket)?, aside: OnceLock::new() })
     }
 
     pub(crate) fn socket(&self) -> &Socket {
-        self.socket.get_ref()
+        self.watched.socket()
     }
 
     /// Ends one or both directions. What waits for room learns of it from the next call.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.filled.store(false, Ordering::Relaxed);
+        self.take_filled();
         self.socket().shutdown(how)
     }
 
     /// Records a reset, for whichever direction has to report it.
     pub(crate) fn record_reset(&self, error: &io::Error) {
-        if let Some(number) = error.raw_os_error() {
-            self.reset.store(number, Ordering::Release);
-        }
+        self.aside().record_reset(error);
     }
 
     /// The reset that was recorded.
     pub(crate) fn reset(&self) -> Option<io::Error> {
-        match self.reset.load(Ordering::Acquire) {
-            0 => None,
-            number => Some(io::Error::from_raw_os_error(number)),
-        }
+        self.aside.get()?.reset()
     }
 
     /// A receiving system call, when readable; `None` if nothing can ever be received again.
@@ -109,12 +74,7 @@ impl Registered {
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> Poll<io::Result<Option<R>>> {
-        loop {
-            let guard = ready!(self.socket.poll_read_ready(cx))?;
-            if let Some(outcome) = settle_read(guard, &mut call) {
-                return Poll::Ready(outcome);
-            }
-        }
+        self.poll_read_batch(cx, |socket| call(socket).map(|done| (done, false)))
     }
 
     /// As [`poll_read_with`](Self::poll_read_with), for a call that tells whether it has drained
@@ -128,11 +88,21 @@ impl Registered {
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<Option<R>>> {
+        let registration = match self.watched.registered() {
+            Some(registration) => registration,
+            None => {
+                ready!(poll_budget(cx));
+                if let Some(done) = attempt(self.socket(), &mut call) {
+                    return Poll::Ready(done.map(|(done, _)| Some(done)));
+                }
+                self.watched.register()?
+            }
+        };
         loop {
-            let mut guard = ready!(self.socket.poll_read_ready(cx))?;
-            match attempt(guard.get_inner(), &mut call) {
+            let mut guard = ready!(registration.poll_read_ready(cx))?;
+            match attempt(self.socket(), &mut call) {
                 Some(Ok((done, drained))) => {
-                    if drained && !self.is_urgent() {
+                    if drained && !is_urgent(registration) {
                         guard.clear_ready();
                     }
                     return Poll::Ready(Ok(Some(done)));
@@ -152,24 +122,28 @@ impl Registered {
     ) -> io::Result<Option<R>> {
         // Unlike polling for readiness, waiting for several kinds of it spends no budget.
         std::future::poll_fn(poll_budget).await;
+        if self.watched.registered().is_none() {
+            if let Some(done) = attempt(self.socket(), &mut call) {
+                return done.map(Some);
+            }
+        }
+        let registration = self.watched.register()?;
         loop {
-            let guard = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
-            if let Some(outcome) = settle_read(guard, &mut call) {
-                return outcome;
+            let mut guard = registration.ready(Interest::READABLE | Interest::ERROR).await?;
+            match attempt(self.socket(), &mut call) {
+                Some(done) => return done.map(Some),
+                None if guard.ready().is_read_closed() => return Ok(None),
+                None => guard.clear_ready(),
             }
         }
     }
 
     /// Resolves when the socket has an error to report, with or without data.
     pub(crate) async fn error(&self) {
-        if let Ok(mut guard) = self.socket.ready(Interest::ERROR).await {
+        let Ok(registration) = self.watched.register() else { return };
+        if let Ok(mut guard) = registration.ready(Interest::ERROR).await {
             guard.clear_ready_matching(tokio::io::Ready::ERROR);
         }
-    }
-
-    /// Whether an urgent byte ever came, or the end: what the reactor says of either stays.
-    fn is_urgent(&self) -> bool {
-        self.socket.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
     }
 
     /// A sending system call, at once and then whenever writable. One task at a time.
@@ -193,48 +167,28 @@ impl Registered {
         mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         ready!(poll_budget(cx));
-        if !self.filled.swap(false, Ordering::Relaxed) {
+        if !self.take_filled() {
             if let Some(done) = self.write_at_once(&mut call) {
                 return Poll::Ready(done.map(|done| self.note_filled(done)));
             }
         }
         loop {
             let fresh = self.fresh();
-            let current = fresh.as_deref().unwrap_or(&self.socket);
-            let guard = ready!(current.poll_write_ready(cx))?;
-            match settle_write(guard, &mut call) {
+            let registration = fresh.as_deref().unwrap_or(&self.watched).register()?;
+            let guard = ready!(registration.poll_write_ready(cx))?;
+            match self.settle_write(guard, &mut call) {
                 Write::Done(done) => {
                     if fresh.is_some() {
-                        self.writing().settle();
+                        self.aside().settle();
                     }
                     return Poll::Ready(done.map(|done| self.note_filled(done)));
                 }
                 Write::Wait => {}
-                Write::Stale => ready!(self.poll_renew(cx)),
+                Write::Stale => ready!(self.aside().poll_renew(self.socket(), cx)),
             }
         }
     }
 
-    /// The first call, which nothing was waited for: a fresh socket is not known to be writable.
-    /// Readiness that it finds wrong is cleared. `None` if it would block.
-    fn write_at_once<R>(
-        &self,
-        call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
-    ) -> Option<io::Result<(R, bool)>> {
-        let mut called = None;
-        let _ = self.socket.try_io(Interest::WRITABLE, |socket| {
-            match called.insert(attempt(socket, call)) {
-                None | Some(Ok((_, true))) => Err(io::ErrorKind::WouldBlock.into()),
-                Some(_) => Ok(()),
-            }
-        });
-        called.unwrap_or_else(|| attempt(self.socket(), call))
-    }
-
-    fn note_filled<R>(&self, (done, filled): (R, bool)) -> R {
-        self.filled.store(filled, Ordering::Relaxed);
-        done
-    }
     /// As [`poll_write_with`](Self::poll_write_with), for any number of tasks.
     pub(crate) async fn write_with<R>(
         &self,
@@ -248,9 +202,9 @@ impl Registered {
         let mut renewing = false;
         loop {
             let fresh = self.fresh();
-            let current = fresh.as_deref().unwrap_or(&self.socket);
-            let guard = current.writable().await?;
-            match settle_write(guard, &mut |socket| call(socket).map(|done| (done, false))) {
+            let registration = fresh.as_deref().unwrap_or(&self.watched).register()?;
+            let guard = registration.writable().await?;
+            match self.settle_write(guard, &mut |socket| call(socket).map(|done| (done, false))) {
                 Write::Done(done) => return done.map(|(done, _)| done),
                 Write::Wait => {}
                 Write::Stale => {
@@ -259,7 +213,7 @@ impl Registered {
                         nap.take().await;
                     }
                     renewing = true;
-                    self.renew(&mut self.writing());
+                    self.aside().renew(self.socket());
                 }
             }
         }
@@ -281,42 +235,63 @@ impl Registered {
         }
     }
 
-    fn writing(&self) -> std::sync::MutexGuard<'_, Writing> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The first call, which nothing was waited for: a fresh socket is not known to be writable.
+    /// Readiness that it finds wrong is cleared. `None` if it would block.
+    fn write_at_once<R>(
+        &self,
+        call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
+    ) -> Option<io::Result<(R, bool)>> {
+        let mut called = None;
+        if let Some(registration) = self.watched.registered() {
+            let _ = registration.try_io(Interest::WRITABLE, |_| {
+                match called.insert(attempt(self.socket(), call)) {
+                    None | Some(Ok((_, true))) => Err(io::ErrorKind::WouldBlock.into()),
+                    Some(_) => Ok(()),
+                }
+            });
+        }
+        called.unwrap_or_else(|| attempt(self.socket(), call))
+    }
+
+    fn settle_write<R>(
+        &self,
+        mut guard: AsyncFdReadyGuard<'_, Number>,
+        call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
+    ) -> Write<(R, bool)> {
+        match attempt(self.socket(), call) {
+            Some(done) => {
+                if let Ok((_, true)) = done {
+                    guard.clear_ready();
+                }
+                Write::Done(done)
+            }
+            None if guard.ready().is_write_closed() => Write::Stale,
+            None => {
+                guard.clear_ready();
+                Write::Wait
+            }
+        }
+    }
+
+    fn note_filled<R>(&self, (done, filled): (R, bool)) -> R {
+        if filled {
+            self.aside().note_filled();
+        }
+        done
+    }
+
+    /// Whether the last write on a stream found no room for more; said once.
+    fn take_filled(&self) -> bool {
+        self.aside.get().is_some_and(|aside| aside.take_filled())
+    }
+
+    fn aside(&self) -> &Aside {
+        self.aside.get_or_init(|| Box::new(Aside::new()))
     }
 
     /// The registration that took the first one's place for writing, if one did.
-    fn fresh(&self) -> Option<Arc<AsyncFd<Socket>>> {
-        if !self.renewed.load(Ordering::Acquire) {
-            return None;
-        }
-        self.writing().fresh.clone()
-    }
-
-    /// Takes a new registration for writing, after a pause if the last one helped nothing.
-    fn poll_renew(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut writing = self.writing();
-        if writing.futile > 0 {
-            ready!(writing.nap.poll(cx));
-        }
-        writing.futile += 1;
-        self.renew(&mut writing);
-        Poll::Ready(())
-    }
-
-    /// Takes a new registration for writing. Where there is no descriptor for one the old one
-    /// serves on, with pauses.
-    fn renew(&self, writing: &mut Writing) {
-        match self.socket().try_clone().and_then(sys::register) {
-            Ok(fresh) => {
-                tracing::debug!(cell = %self.socket().cell(), "registered anew for writing");
-                writing.fresh = Some(Arc::new(fresh));
-                self.renewed.store(true, Ordering::Release);
-            }
-            Err(error) => {
-                tracing::warn!(cell = %self.socket().cell(), %error, "cannot register anew");
-            }
-        }
+    fn fresh(&self) -> Option<Arc<Watched>> {
+        self.aside.get()?.fresh()
     }
 }
 
@@ -340,18 +315,9 @@ fn attempt<R>(
     }
 }
 
-fn settle_read<R>(
-    mut guard: AsyncFdReadyGuard<'_, Socket>,
-    call: &mut impl FnMut(&Socket) -> io::Result<R>,
-) -> Option<io::Result<Option<R>>> {
-    match attempt(guard.get_inner(), call) {
-        Some(done) => Some(done.map(Some)),
-        None if guard.ready().is_read_closed() => Some(Ok(None)),
-        None => {
-            guard.clear_ready();
-            None
-        }
-    }
+/// Whether an urgent byte ever came, or the end: what the reactor says of either stays.
+fn is_urgent(registration: &AsyncFd<Number>) -> bool {
+    registration.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
 }
 
 enum Write<R> {
@@ -359,23 +325,4 @@ enum Write<R> {
     Wait,
     /// The registration says for ever that writing is closed, and it is not.
     Stale,
-}
-
-fn settle_write<R>(
-    mut guard: AsyncFdReadyGuard<'_, Socket>,
-    call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
-) -> Write<(R, bool)> {
-    match attempt(guard.get_inner(), call) {
-        Some(done) => {
-            if let Ok((_, true)) = done {
-                guard.clear_ready();
-            }
-            Write::Done(done)
-        }
-        None if guard.ready().is_write_closed() => Write::Stale,
-        None => {
-            guard.clear_ready();
-            Write::Wait
-        }
-    }
 }

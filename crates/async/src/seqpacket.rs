@@ -34,7 +34,7 @@ use crate::registered::Registered;
 /// ```
 #[derive(Debug)]
 pub struct SeqPacketSocket {
-    io: Arc<Registered>,
+    io: Registered,
 }
 
 /// The receiving half of a [`SeqPacketSocket`].
@@ -74,7 +74,7 @@ impl SeqPacketSocket {
         crate::expect_type(&socket, Type::SeqPacket)?;
         // Only now: on an unconnected socket it would cause an automatic name.
         socket.set_pass_credentials(true)?;
-        Ok(Self { io: Arc::new(Registered::new(socket)?) })
+        Ok(Self { io: Registered::new(socket)? })
     }
 
     /// Two unnamed unix sockets, connected to each other.
@@ -89,7 +89,8 @@ impl SeqPacketSocket {
 
     /// Takes the socket apart into halves that never wait for each other.
     pub fn into_split(self) -> (SeqPacketRecv, SeqPacketSend) {
-        (SeqPacketRecv { io: Arc::clone(&self.io) }, SeqPacketSend { io: self.io })
+        let io = Arc::new(self.io);
+        (SeqPacketRecv { io: Arc::clone(&io) }, SeqPacketSend { io })
     }
 
     /// The socket itself.

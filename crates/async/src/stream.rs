@@ -30,7 +30,7 @@ use crate::registered::Registered;
 /// ```
 #[derive(Debug)]
 pub struct StreamSocket {
-    io: Arc<Registered>,
+    io: Registered,
 }
 
 /// The receiving half of a [`StreamSocket`]; no lock is shared with the other.
@@ -61,7 +61,7 @@ pub struct StreamSend {
 }
 
 impl StreamSocket {
-    /// Registers a connected socket.
+    /// A connected socket, which is registered when it first has to wait.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl StreamSocket {
     /// registering; none within a runtime that has I/O enabled, short of memory.
     pub fn new(socket: Socket) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Stream)?;
-        Ok(Self { io: Arc::new(Registered::new(socket)?) })
+        Ok(Self { io: Registered::new(socket)? })
     }
 
     /// Two unnamed unix sockets, connected to each other.
@@ -84,7 +84,8 @@ impl StreamSocket {
 
     /// Takes the socket apart into halves that never wait for each other.
     pub fn into_split(self) -> (StreamRecv, StreamSend) {
-        (StreamRecv { io: Arc::clone(&self.io) }, StreamSend { io: self.io })
+        let io = Arc::new(self.io);
+        (StreamRecv { io: Arc::clone(&io) }, StreamSend { io })
     }
 
     /// The system call itself, at once: for batches, probes and everything that this type does

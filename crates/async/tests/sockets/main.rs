@@ -17,5 +17,6 @@ mod datagram;
 mod fixture;
 mod listener;
 mod peers;
+mod registering;
 mod seqpacket;
 mod stream;

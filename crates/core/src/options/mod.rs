@@ -217,6 +217,9 @@ impl Options {
     /// Wraps an [`OptionError`]. Nothing was set if its kind is
     /// [`InvalidInput`](std::io::ErrorKind::InvalidInput) by [`check`](Self::check).
     pub fn apply(&self, socket: &Socket) -> std::io::Result<()> {
+        if *self == Self::default() {
+            return Ok(());
+        }
         self.check(socket.cell())?;
         for row in table::TABLE {
             row.apply(self, socket)?;
