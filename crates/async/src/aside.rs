@@ -46,18 +46,14 @@ impl Aside {
         }
     }
 
-    /// The last write on a stream was taken in part.
-    pub(crate) fn note_filled(&self) {
-        self.filled.store(true, Ordering::Relaxed);
+    /// The last write on a stream was taken in part, or there may be room again.
+    pub(crate) fn note_filled(&self, filled: bool) {
+        self.filled.store(filled, Ordering::Relaxed);
     }
 
-    /// Whether that was so; said once. One task at a time.
-    pub(crate) fn take_filled(&self) -> bool {
-        let was_filled = self.filled.load(Ordering::Relaxed);
-        if was_filled {
-            self.filled.store(false, Ordering::Relaxed);
-        }
-        was_filled
+    /// Whether the last write on a stream was taken in part, and no event has come since.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
     }
 
     /// Records a reset, for whichever direction has to report it.

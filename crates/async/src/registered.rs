@@ -53,7 +53,7 @@ impl Registered {
 
     /// Ends one or both directions. What waits for room learns of it from the next call.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.take_filled();
+        self.note_filled(false);
         self.socket().shutdown(how)
     }
 
@@ -167,21 +167,22 @@ impl Registered {
         mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         ready!(poll_budget(cx));
-        if !self.take_filled() {
+        if !self.is_filled() {
             if let Some(done) = self.write_at_once(&mut call) {
-                return Poll::Ready(done.map(|done| self.note_filled(done)));
+                return Poll::Ready(done.map(|done| self.noted(done)));
             }
         }
         loop {
             let fresh = self.fresh();
             let registration = fresh.as_deref().unwrap_or(&self.watched).register()?;
             let guard = ready!(registration.poll_write_ready(cx))?;
+            self.note_filled(false);
             match self.settle_write(guard, &mut call) {
                 Write::Done(done) => {
                     if fresh.is_some() {
                         self.aside().settle();
                     }
-                    return Poll::Ready(done.map(|done| self.note_filled(done)));
+                    return Poll::Ready(done.map(|done| self.noted(done)));
                 }
                 Write::Wait => {}
                 Write::Stale => ready!(self.aside().poll_renew(self.socket(), cx)),
@@ -273,16 +274,22 @@ impl Registered {
         }
     }
 
-    fn note_filled<R>(&self, (done, filled): (R, bool)) -> R {
-        if filled {
-            self.aside().note_filled();
-        }
+    fn noted<R>(&self, (done, filled): (R, bool)) -> R {
+        self.note_filled(filled);
         done
     }
 
-    /// Whether the last write on a stream found no room for more; said once.
-    fn take_filled(&self) -> bool {
-        self.aside.get().is_some_and(|aside| aside.take_filled())
+    /// Whether the last write on a stream found no room for more, and no event has come since.
+    fn is_filled(&self) -> bool {
+        self.aside.get().is_some_and(|aside| aside.is_filled())
+    }
+
+    fn note_filled(&self, filled: bool) {
+        if filled {
+            self.aside().note_filled(true);
+        } else if let Some(aside) = self.aside.get() {
+            aside.note_filled(false);
+        }
     }
 
     fn aside(&self) -> &Aside {
