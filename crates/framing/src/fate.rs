@@ -7,9 +7,12 @@ use std::task::{Context, Poll, Waker};
 use crate::{Error, ErrorKind};
 
 /// How a connection ended: settled once, by the first half that meets a failure or reports an
-/// orderly end.
+/// orderly end. Until then it is two words.
 #[derive(Debug, Default)]
-pub(crate) struct Fate {
+pub(crate) struct Fate(OnceLock<Box<Settled>>);
+
+#[derive(Debug, Default)]
+struct Settled {
     failure: OnceLock<Option<Error>>,
     receiver: Mutex<Option<Waker>>,
 }
@@ -18,8 +21,9 @@ impl Fate {
     /// Records `error`, if it is one that ends the connection for both halves.
     pub(crate) fn record(&self, error: &Error) {
         if matches!(error.kind(), ErrorKind::Io(_)) {
-            let _ = self.failure.set(Some(error.duplicate()));
-            if let Some(receiver) = self.receiver().take() {
+            let settled = self.0.get_or_init(Box::default);
+            let _ = settled.failure.set(Some(error.duplicate()));
+            if let Some(receiver) = settled.receiver().take() {
                 receiver.wake();
             }
         }
@@ -27,7 +31,7 @@ impl Fate {
 
     /// What the orderly end of receiving turns out to be; the same for ever after.
     pub(crate) fn at_end(&self) -> Result<(), Error> {
-        match self.failure.get_or_init(|| None) {
+        match self.0.get_or_init(Box::default).failure.get_or_init(|| None) {
             Some(error) => Err(error.duplicate()),
             None => Ok(()),
         }
@@ -36,14 +40,17 @@ impl Fate {
     /// For a receiver that has nothing to receive, and whose socket never tells that the peer
     /// is gone: the failure of sending that told.
     pub(crate) fn poll_gone<T>(&self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        let settled = self.0.get_or_init(Box::default);
         // First the waker, then the look: a failure in between is seen, or wakes.
-        self.receiver().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-        match self.failure.get() {
+        settled.receiver().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        match settled.failure.get() {
             Some(Some(error)) if is_gone(error) => Poll::Ready(Err(error.duplicate())),
             _ => Poll::Pending,
         }
     }
+}
 
+impl Settled {
     fn receiver(&self) -> MutexGuard<'_, Option<Waker>> {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }

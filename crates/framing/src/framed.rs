@@ -95,7 +95,10 @@ struct Incoming<C> {
     codec: C,
     buffer: ReadBuffer,
     turns: Turns,
-    ended: Option<Result<(), Error>>,
+    /// Nothing more will come.
+    at_end: bool,
+    /// Why it ended, if not in order.
+    error: Option<Error>,
     received: u64,
     received_bytes: u64,
 }
@@ -110,7 +113,8 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             codec,
             buffer: ReadBuffer::default(),
             turns: Turns::default(),
-            ended: None,
+            at_end: false,
+            error: None,
             received: 0,
             received_bytes: 0,
         };
@@ -222,7 +226,7 @@ impl<C: Codec> Incoming<C> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
         loop {
-            if self.ended.is_none() {
+            if !self.at_end {
                 if let Some(message) = self.next() {
                     spent.made_progress();
                     return Poll::Ready(Ok(Some(message)));
@@ -247,14 +251,13 @@ impl<C: Codec> Incoming<C> {
         fate: &Fate,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Error>>> {
-        match &self.ended {
-            Some(Ok(())) => return Poll::Ready(Some(Ok(()))),
-            Some(Err(error)) => return Poll::Ready(Some(Err(error.duplicate()))),
-            None => {}
+        if self.at_end {
+            let error = self.error.as_ref().map(Error::duplicate);
+            return Poll::Ready(Some(error.map_or(Ok(()), Err)));
         }
         match self.buffer.poll_fill(io, cx) {
             Poll::Ready(Ok(0)) => {
-                self.ended = Some(Ok(()));
+                self.at_end = true;
                 self.buffer.park();
             }
             Poll::Ready(Ok(read)) => self.turns.read(read),
@@ -281,7 +284,7 @@ impl<C: Codec> Incoming<C> {
         let Some(first) = ready!(first)? else { return Poll::Ready(Ok(0)) };
         messages.push(first);
         let mut count = 1;
-        while count < most && self.ended.is_none() {
+        while count < most && !self.at_end {
             let Poll::Ready(spent) = turn::spend() else { break };
             let Some(message) = self.next() else { break };
             spent.made_progress();
@@ -307,7 +310,7 @@ impl<C: Codec> Incoming<C> {
     /// As [`next`](Self::next), once nothing more will come.
     #[cold]
     fn next_at_end(&mut self) -> Option<Message> {
-        if let Some(Err(_)) = self.ended {
+        if self.error.is_some() {
             return None;
         }
         match self.buffer.next_at_end(&mut self.codec) {
@@ -330,15 +333,14 @@ impl<C: Codec> Incoming<C> {
     #[cold]
     fn fail(&mut self, error: Error) {
         self.buffer = ReadBuffer::default();
-        self.ended = Some(Err(error));
+        self.at_end = true;
+        self.error = Some(error);
     }
 
     /// Receives no more, for what still comes is discarded; whether more may come.
     fn end(&mut self) -> bool {
-        let is_open = self.ended.is_none();
         self.buffer = ReadBuffer::default();
-        self.ended.get_or_insert(Ok(()));
-        is_open
+        !std::mem::replace(&mut self.at_end, true)
     }
 
     fn stats(&self) -> Stats {

@@ -15,9 +15,6 @@ const REFERENCED: usize = 4 * 1024;
 /// At most so many slices go into one system call.
 pub(crate) const SLICES: usize = 64;
 
-/// The first block of a thread has so much room; larger ones take its place as they are needed.
-const BLOCK: usize = 4 * 1024;
-
 /// So many bytes that have gone are worth moving the others for; no more of them are kept.
 const COMPACTED: usize = 64 * 1024;
 
@@ -27,22 +24,23 @@ const LARGEST: usize = 256 * 1024;
 thread_local! {
     /// A block that nobody uses at the moment. One for all queues of a thread, so that an idle
     /// one holds none and a busy one need not grow it anew after each flush.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<Option<Box<Block>>> = const { Cell::new(None) };
 }
 
-/// What is accepted and not yet written: the bytes of `block` from `gone` on, with the payloads
-/// of `placed` between them.
+/// What is accepted and not yet written. Empty, it is one word and holds no memory.
+#[derive(Debug, Default)]
+pub(crate) struct WriteQueue(Option<Box<Block>>);
+
+/// The bytes of `bytes` from `gone` on, with the payloads of `placed` between them.
 ///
 /// ```text
-///  block   gone bytes | head small head | head | head small tail
+///  bytes   gone bytes | head small head | head | head small tail
 ///                                       ^      ^
 ///  placed                           payload  payload
 /// ```
-///
-/// Empty, it holds no memory.
 #[derive(Debug, Default)]
-pub(crate) struct WriteQueue {
-    block: Vec<u8>,
+struct Block {
+    bytes: Vec<u8>,
     gone: usize,
     placed: VecDeque<Placed>,
     unsent: usize,
@@ -63,14 +61,76 @@ impl WriteQueue {
         codec: &mut C,
         payload: Payload<'_>,
     ) -> Result<(), Error> {
-        if self.block.capacity() == 0 || self.gone >= COMPACTED {
-            self.make_block();
-        }
-        let length = self.block.len();
-        let mut frame = FrameWriter { block: &mut self.block, payload, place: None };
-        if let Err(error) = codec.encode(&mut frame) {
-            self.block.truncate(length);
+        let block = self.0.get_or_insert_with(Block::take);
+        let pushed = block.push(codec, payload);
+        if pushed.is_err() {
             self.release();
+        }
+        pushed
+    }
+
+    /// Bytes accepted and not yet written.
+    #[inline]
+    pub(crate) fn unsent(&self) -> usize {
+        self.0.as_ref().map_or(0, |block| block.unsent)
+    }
+
+    /// The first slices to write; how many of `slices` were filled.
+    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+        self.0.as_ref().map_or(0, |block| block.fill(slices))
+    }
+
+    /// The first `written` bytes have gone.
+    ///
+    /// # Panics
+    ///
+    /// If there were fewer.
+    pub(crate) fn advance(&mut self, written: usize) {
+        assert!(written <= self.unsent(), "the stream took more bytes than it was given");
+        if let Some(block) = &mut self.0 {
+            block.advance(written);
+        }
+        self.release();
+    }
+
+    /// Lets go of all memory once nothing is unsent.
+    fn release(&mut self) {
+        if self.unsent() == 0 {
+            if let Some(block) = self.0.take() {
+                block.give();
+            }
+        }
+    }
+}
+
+impl Block {
+    #[cold]
+    fn take() -> Box<Self> {
+        SPARE.take().unwrap_or_default()
+    }
+
+    /// Keeps the memory for the next one who needs it.
+    fn give(mut self: Box<Self>) {
+        if self.bytes.capacity() <= LARGEST && self.placed.capacity() <= 2 * SLICES {
+            self.bytes.clear();
+            self.gone = 0;
+            SPARE.set(Some(self));
+        }
+    }
+
+    #[inline(always)]
+    fn push<C: Codec + ?Sized>(
+        &mut self,
+        codec: &mut C,
+        payload: Payload<'_>,
+    ) -> Result<(), Error> {
+        if self.gone >= COMPACTED {
+            self.compact();
+        }
+        let length = self.bytes.len();
+        let mut frame = FrameWriter { block: &mut self.bytes, payload, place: None };
+        if let Err(error) = codec.encode(&mut frame) {
+            self.bytes.truncate(length);
             return Err(error);
         }
         let FrameWriter { payload, place, .. } = frame;
@@ -79,26 +139,19 @@ impl WriteQueue {
             self.unsent += payload.len();
             self.placed.push_back(Placed { before, payload });
         }
-        self.unsent += self.block.len() - length;
+        self.unsent += self.bytes.len() - length;
         Ok(())
     }
 
-    /// Bytes accepted and not yet written.
-    #[inline]
-    pub(crate) fn unsent(&self) -> usize {
-        self.unsent
-    }
-
-    /// The first slices to write; how many of `slices` were filled.
-    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
         let mut at = self.gone;
         let between = self.placed.iter().flat_map(|placed| {
-            let before = &self.block[at..placed.before];
+            let before = &self.bytes[at..placed.before];
             at = placed.before;
             [before, &placed.payload]
         });
         let last = self.placed.back().map_or(self.gone, |last| last.before);
-        let chunks = between.chain([&self.block[last..]]).filter(|chunk| !chunk.is_empty());
+        let chunks = between.chain([&self.bytes[last..]]).filter(|chunk| !chunk.is_empty());
         let mut filled = 0;
         for (slice, chunk) in slices.iter_mut().zip(chunks) {
             *slice = IoSlice::new(chunk);
@@ -107,13 +160,7 @@ impl WriteQueue {
         filled
     }
 
-    /// The first `written` bytes have gone.
-    ///
-    /// # Panics
-    ///
-    /// If there were fewer.
-    pub(crate) fn advance(&mut self, mut written: usize) {
-        assert!(written <= self.unsent, "the stream took more bytes than it was given");
+    fn advance(&mut self, mut written: usize) {
         self.unsent -= written;
         while let Some(first) = self.placed.front_mut() {
             let before = first.before - self.gone;
@@ -130,33 +177,16 @@ impl WriteQueue {
             self.placed.pop_front();
         }
         self.gone += written;
-        self.release();
     }
 
-    /// Takes a block, or moves what is unsent to the beginning of the one at hand.
+    /// Moves what is unsent to the beginning.
     #[cold]
-    fn make_block(&mut self) {
-        if self.block.capacity() == 0 {
-            self.block = SPARE.take();
-            self.block.reserve(BLOCK);
-        }
-        self.block.drain(..self.gone);
+    fn compact(&mut self) {
+        self.bytes.drain(..self.gone);
         for placed in &mut self.placed {
             placed.before -= self.gone;
         }
         self.gone = 0;
-    }
-
-    /// Lets go of all memory once nothing is unsent.
-    fn release(&mut self) {
-        if self.unsent > 0 {
-            return;
-        }
-        let mut block = std::mem::take(self).block;
-        block.clear();
-        if block.capacity() <= LARGEST {
-            SPARE.set(block);
-        }
     }
 }
 
@@ -330,10 +360,10 @@ mod tests {
         for length in [3, REFERENCED] {
             push(&mut queue, length);
             queue.advance(queue.unsent());
-            assert_eq!((queue.block.capacity(), queue.placed.capacity()), (0, 0));
+            assert!(queue.0.is_none());
             let mut message = Bytes::from(vec![b'!'; length]);
             queue.push(&mut Fails, Payload::Owned(&mut message)).unwrap_err();
-            assert_eq!((queue.block.capacity(), queue.placed.capacity()), (0, 0));
+            assert!(queue.0.is_none());
         }
     }
 
@@ -344,7 +374,7 @@ mod tests {
         for round in 0..1000 {
             push(&mut queue, if round % 10 == 0 { REFERENCED } else { 1000 });
             queue.advance(queue.unsent() - 500);
-            assert!(queue.block.len() <= COMPACTED + 4 * 1000, "{}", queue.block.len());
+            assert!(queue.0.as_ref().unwrap().bytes.len() <= COMPACTED + 4 * 1000, "round {round}");
             assert!(written(&queue) == [b'.'; 500]);
         }
     }
