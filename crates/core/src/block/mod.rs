@@ -220,7 +220,8 @@ impl RecvBlock {
         self.allocation.is_none_or(|allocation| allocation.refs().are(self.in_hand + 1))
     }
 
-    /// Moves what is unread to memory of just its size; none, for nothing.
+    /// Moves what is unread to memory of its size, or of the next power of two if it is longer than
+    /// 256 bytes; to none, for nothing.
     ///
     /// # Errors
     ///
@@ -228,7 +229,8 @@ impl RecvBlock {
     pub fn shrink(&mut self) -> io::Result<()> {
         match self.len() {
             0 => *self = Self::new(),
-            length => self.move_to(Allocation::new(length)?),
+            length @ ..256 => self.move_to(Allocation::new(length)?),
+            length => self.move_to(Allocation::new(length.next_power_of_two())?),
         }
         Ok(())
     }

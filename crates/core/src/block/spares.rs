@@ -8,7 +8,11 @@ use std::cell::RefCell;
 use super::Allocation;
 
 /// Smaller blocks are not kept: the allocator is as quick with them.
-const SMALLEST: usize = 8 * 1024;
+const SMALLEST: usize = 256;
+
+/// Smaller blocks than this are kept if their size is a power of two, as that of a block is which
+/// was shrunk; those that were made for one message seldom fit another.
+const ANY_SIZE: usize = 8 * 1024;
 
 /// A thread keeps blocks of no more than so many bytes together.
 const MOST: usize = 2 * 1024 * 1024;
@@ -45,7 +49,8 @@ pub(super) fn take(capacity: usize) -> Option<Allocation> {
 /// gives it back.
 pub(super) fn give(block: Allocation) -> Result<(), Allocation> {
     let capacity = block.capacity();
-    if !(SMALLEST..=MOST).contains(&capacity) {
+    let fits_others = capacity >= ANY_SIZE || capacity.is_power_of_two();
+    if !fits_others || !(SMALLEST..=MOST).contains(&capacity) {
         return Err(block);
     }
     let given = SPARES.try_with(|spares| {
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_thread_keeps_no_more_than_its_bound() {
-        for size in [SMALLEST, 64 * 1024, MOST] {
+        for size in [SMALLEST, ANY_SIZE, 100_000, MOST] {
             let blocks: Vec<_> = (0..300).map(|_| Allocation::new(size).unwrap()).collect();
             blocks.into_iter().for_each(Allocation::recycle);
             let (blocks, bytes) = kept();
