@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use anysock_core::{Attached, Message};
 
-use crate::{Accept, AsPayload, Error, MessageSink, MessageStream, RecvHalf, SendHalf};
+use crate::{Accept, AsPayload, AutoFlush, Error, MessageSink, MessageStream, RecvHalf, SendHalf};
 
 /// Sending, for people.
 ///
@@ -148,6 +148,18 @@ pub trait SendExt: SendHalf {
             Poll::Ready(Ok(())) => self.start_send(message.as_payload(), &mut Attached::nothing()),
         };
         accepted.map_err(|error| TrySendError { message, error })
+    }
+
+    /// This half, flushed by a task of its own whenever something was fed: see [`AutoFlush`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    fn auto_flush(self) -> AutoFlush<Self>
+    where
+        Self: Sized + std::marker::Send + 'static,
+    {
+        AutoFlush::new(self)
     }
 
     /// This half as a [`Sink`](futures_sink::Sink) of `M`. To have the other half as a stream,

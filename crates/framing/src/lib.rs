@@ -17,10 +17,12 @@
 //! | `sending`, `fate` | what both have in common: the states of sending, the end of both halves |
 //! | `turn` | the cooperative budget, spent once a message |
 //! | `memory` | messages within the process |
+//! | `auto_flush` | a sending half that flushes by itself |
 //! | `adapters` | as `Sink` and `Stream` of the futures crates |
 #![forbid(unsafe_code)]
 
 mod adapters;
+mod auto_flush;
 mod byte_stream;
 mod codec;
 mod error;
@@ -41,6 +43,7 @@ mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
 pub use anysock_core::{Arrival, Attached, Guarantees, Message, RecvBlock, Role};
+pub use auto_flush::AutoFlush;
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{
     AnyCodec, Codec, Decoded, Delimited, EmptyDelimiter, Fixed, LengthDelimited, UnknownCodec,

@@ -1,5 +1,6 @@
 //! Framed streams, against the laws one by one.
 
+mod auto_flush;
 mod cancelled;
 mod closing;
 mod fair;
