@@ -3,6 +3,7 @@
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use anysock_async::{PeerLimits, resolve};
 use anysock_core::{Endpoint, EndpointError, Options};
@@ -36,6 +37,7 @@ pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
         options: Options::default(),
         limits: PeerLimits::default(),
         max: None,
+        busy_poll: Duration::ZERO,
     }
 }
 
@@ -56,6 +58,7 @@ pub struct Bind {
     options: Options,
     limits: PeerLimits,
     max: Option<usize>,
+    busy_poll: Duration,
 }
 
 impl Bind {
@@ -86,6 +89,14 @@ impl Bind {
         self
     }
 
+    /// What is accepted tries to receive again for up to `longest`, at most 1 ms, before it
+    /// waits: see [`Connect::busy_poll`](crate::Connect::busy_poll). Off unless said; refused
+    /// for datagram sockets, and in memory it means nothing.
+    pub fn busy_poll(mut self, longest: Duration) -> Self {
+        self.busy_poll = longest;
+        self
+    }
+
     async fn run(self) -> Result<Listener, Error> {
         let endpoint = self.endpoint.map_err(io::Error::from)?;
         if let Endpoint::Mem(name) = &endpoint {
@@ -97,7 +108,10 @@ impl Bind {
             return Err(io::Error::new(io::ErrorKind::NotFound, what).into());
         };
         let limits = PeerLimits { max_message: packet_max(self.max), ..self.limits };
-        let listener = anysock_async::bind(addr, kind, &self.options, &limits).await?;
+        let mut listener = anysock_async::bind(addr, kind, &self.options, &limits).await?;
+        if !self.busy_poll.is_zero() {
+            listener.set_busy_poll(self.busy_poll)?;
+        }
         let endpoint = Endpoint::from_addr(listener.local_addr()?, kind);
         let codec = with_max(self.codec, self.max);
         Ok(Listener::socket(listener, endpoint, codec, packet_max(self.max)))
