@@ -37,7 +37,7 @@ use std::io;
 
 use anysock_core::{Shutdown, Socket, Type};
 
-pub use bind::bind;
+pub use bind::{bind, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
 pub use connect::{Connected, connect};
