@@ -11,7 +11,7 @@
 //! | `ends` | connected pairs of sockets, a payload, a consumer that checks and copies |
 //! | `limit` | what blocking std does at best |
 //! | `streams`, `packets` | one way, many messages |
-//! | `round_trips`, `latency` | there and back |
+//! | `round_trips`, `latency`, `busy_poll` | there and back |
 //! | `calls`, `allocations`, `allocator` | what is counted, not timed |
 //! | `memory`, `many` | resident bytes per connection, and what many cost the receiver |
 //! | `crowd` | what many senders of datagrams cost the receiver |
@@ -22,6 +22,7 @@
 
 mod allocations;
 mod allocator;
+mod busy_poll;
 mod calls;
 mod churn;
 mod crowd;
@@ -106,6 +107,7 @@ fn main() {
     streams::measure(&mut report);
     packets::measure(&mut report);
     latency::measure(&mut report);
+    busy_poll::measure(&mut report);
     churn::measure(&mut report);
     many::measure(&mut report);
     crowd::measure(&mut report);

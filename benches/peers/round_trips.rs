@@ -114,7 +114,7 @@ pub(crate) fn contender<E: End>(
     })
 }
 
-async fn ask<E: End>(
+pub(crate) async fn ask<E: End>(
     mut to: E,
     message: &'static [u8],
     mut consumer: Consumer,
@@ -130,7 +130,7 @@ async fn ask<E: End>(
     (to, consumer, times)
 }
 
-async fn echo<E: End>(
+pub(crate) async fn echo<E: End>(
     mut from: E,
     message: &'static [u8],
     mut consumer: Consumer,

@@ -198,6 +198,7 @@ fn waiting() {
 }
 
 /// A block, for it holds what it takes once; an `async fn` holds its arguments twice.
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice")]
 pub(crate) fn ours(mut peer: impl Transport) -> impl Future<Output = ()> {
     async move {
         waiting();
@@ -221,6 +222,7 @@ async fn by_framed(io: UnixStream) {
 }
 
 /// Waits on `readable()`, and has no buffer of its own.
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice")]
 fn raw(io: UnixStream) -> impl Future<Output = ()> {
     async move {
         waiting();

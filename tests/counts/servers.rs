@@ -131,6 +131,7 @@ async fn until(count: &AtomicUsize, reached: usize) {
 }
 
 /// A block, for it holds what it takes once; an `async fn` holds its arguments twice.
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice")]
 fn ours(mut peer: impl Transport, seen: Arc<Seen>) -> impl Future<Output = ()> {
     async move {
         seen.waiting.fetch_add(1, Ordering::Relaxed);
@@ -142,6 +143,7 @@ fn ours(mut peer: impl Transport, seen: Arc<Seen>) -> impl Future<Output = ()> {
 }
 
 /// Waits on `readable()`, and reads what is there into a buffer that is gone when it waits.
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice")]
 fn raw(peer: UnixStream, seen: Arc<Seen>) -> impl Future<Output = ()> {
     async move {
         seen.waiting.fetch_add(1, Ordering::Relaxed);

@@ -3,13 +3,14 @@
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use anysock_async::{PeerLimits, resolve};
-use anysock_core::{Endpoint, EndpointError, Options};
+use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
 use anysock_framing::{AnyCodec, Error};
 
 use crate::connect::{packet_max, with_max};
-use crate::{IntoEndpoint, Listener, memory};
+use crate::{IntoEndpoint, Listener, Shards, memory};
 
 /// Binds an endpoint and listens on it, whatever its cell. Await it, after saying what differs
 /// from the defaults.
@@ -36,6 +37,7 @@ pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
         options: Options::default(),
         limits: PeerLimits::default(),
         max: None,
+        busy_poll: Duration::ZERO,
     }
 }
 
@@ -56,6 +58,7 @@ pub struct Bind {
     options: Options,
     limits: PeerLimits,
     max: Option<usize>,
+    busy_poll: Duration,
 }
 
 impl Bind {
@@ -86,21 +89,64 @@ impl Bind {
         self
     }
 
+    /// What is accepted tries to receive again for up to `longest`, at most 1 ms, before it
+    /// waits: see [`Connect::busy_poll`](crate::Connect::busy_poll). Off unless said; refused
+    /// for datagram sockets, and in memory it means nothing.
+    pub fn busy_poll(mut self, longest: Duration) -> Self {
+        self.busy_poll = longest;
+        self
+    }
+
+    /// Binds `count` listeners to the one address, among which the kernel spreads what comes; see
+    /// [`Shards`].
+    pub fn shards(self, count: usize) -> Shards {
+        Shards::new(self, count)
+    }
+
+    pub(crate) fn endpoint(&self) -> Result<&Endpoint, Error> {
+        self.endpoint.as_ref().map_err(|error| io::Error::from(error.clone()).into())
+    }
+
     async fn run(self) -> Result<Listener, Error> {
-        let endpoint = self.endpoint.map_err(io::Error::from)?;
-        if let Endpoint::Mem(name) = &endpoint {
-            return Ok(Listener::memory(memory::bind(name)?, endpoint.clone()));
+        if let Endpoint::Mem(name) = self.endpoint()? {
+            return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
         }
-        let addresses = resolve(&endpoint).await?;
-        let (Some(addr), Some(kind)) = (addresses.first(), endpoint.kind()) else {
-            let what = format!("{endpoint} has no address to bind");
-            return Err(io::Error::new(io::ErrorKind::NotFound, what).into());
-        };
-        let limits = PeerLimits { max_message: packet_max(self.max), ..self.limits };
-        let listener = anysock_async::bind(addr, kind, &self.options, &limits).await?;
-        let endpoint = Endpoint::from_addr(listener.local_addr()?, kind);
-        let codec = with_max(self.codec, self.max);
-        Ok(Listener::socket(listener, endpoint, codec, packet_max(self.max)))
+        let (addr, kind) = self.address().await?;
+        let bound = anysock_async::bind(&addr, kind, &self.options, &self.limits()).await?;
+        self.listener(bound)
+    }
+
+    pub(crate) async fn run_shards(self, count: usize) -> Result<Vec<Listener>, Error> {
+        let (addr, kind) = self.address().await?;
+        let bound =
+            anysock_async::bind_shards(&addr, kind, &self.options, &self.limits(), count).await?;
+        bound.into_iter().map(|bound| self.listener(bound)).collect()
+    }
+
+    /// Where to bind. A name is bound by its first address.
+    async fn address(&self) -> Result<(Addr, Type), Error> {
+        let endpoint = self.endpoint()?;
+        let addresses = resolve(endpoint).await?;
+        match (addresses.into_iter().next(), endpoint.kind()) {
+            (Some(addr), Some(kind)) => Ok((addr, kind)),
+            _ => {
+                let what = format!("{endpoint} has no address to bind");
+                Err(io::Error::new(io::ErrorKind::NotFound, what).into())
+            }
+        }
+    }
+
+    fn limits(&self) -> PeerLimits {
+        PeerLimits { max_message: packet_max(self.max), ..self.limits.clone() }
+    }
+
+    fn listener(&self, mut bound: anysock_async::Listener) -> Result<Listener, Error> {
+        if !self.busy_poll.is_zero() {
+            bound.set_busy_poll(self.busy_poll)?;
+        }
+        let endpoint = Endpoint::from_addr(bound.local_addr()?, bound.cell().kind);
+        let codec = with_max(self.codec.clone(), self.max);
+        Ok(Listener::socket(bound, endpoint, codec, packet_max(self.max)))
     }
 }
 

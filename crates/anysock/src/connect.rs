@@ -35,6 +35,7 @@ pub fn connect(endpoint: impl IntoEndpoint) -> Connect {
         options: Options::default(),
         deadline: Duration::from_secs(10),
         max: None,
+        busy_poll: Duration::ZERO,
     }
 }
 
@@ -100,6 +101,7 @@ pub struct Connect {
     options: Options,
     deadline: Duration,
     max: Option<usize>,
+    busy_poll: Duration,
 }
 
 impl Connect {
@@ -126,6 +128,21 @@ impl Connect {
     /// How long resolving and connecting may take together; 10 seconds unless said otherwise.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Lets receiving try again for up to `longest`, at most 1 ms, before it waits: shorter
+    /// latency, bought with a processor that is busy meanwhile. Off unless said; in memory it
+    /// means nothing. See [`StreamSocket::set_busy_poll`](crate::sockets::StreamSocket::set_busy_poll).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), anysock::Error> {
+    /// use std::time::Duration;
+    /// let quick = anysock::connect("unix:@quick").busy_poll(Duration::from_micros(50)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn busy_poll(mut self, longest: Duration) -> Self {
+        self.busy_poll = longest;
         self
     }
 }
@@ -215,7 +232,10 @@ impl IntoFuture for Connect {
                 _ => Box::pin(connect_later(&endpoint, options, deadline, max)).await?,
             };
             Ok(match reached {
-                Reached::Socket(connected) => transport(connected, self.codec, max),
+                Reached::Socket(connected) => {
+                    connected.set_busy_poll(self.busy_poll)?;
+                    transport(connected, self.codec, max)
+                }
                 Reached::Memory(memory) => memory.into(),
             })
         })

@@ -30,7 +30,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `connect`, `bind` | the builders: codec, options, deadline |
+//! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
 //! | `connection`, `listener` | one type over every cell |
 //! | `memory` | the names of `mem:` endpoints |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
@@ -42,6 +42,7 @@ mod connection;
 mod listener;
 mod memory;
 pub mod prelude;
+mod shards;
 
 #[doc(inline)]
 pub use anysock_async as sockets;
@@ -65,6 +66,7 @@ pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use shards::Shards;
 
 /// The README's examples, compiled and run.
 #[cfg(doctest)]

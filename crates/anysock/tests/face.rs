@@ -258,3 +258,29 @@ async fn any_transport_makes_a_connection() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn both_ends_may_poll_busily_and_not_for_long() {
+    within(async {
+        let short = Duration::from_micros(20);
+        for endpoint in ["unix:", "unix-seqpacket:", "tcp://127.0.0.1:0", "mem:busy"] {
+            let mut listener = anysock::bind(endpoint).busy_poll(short).await.unwrap();
+            let connecting = anysock::connect(listener.endpoint()).busy_poll(short);
+            let mut client = connecting.await.unwrap();
+            client.send("hello").await.unwrap();
+            let mut peer = listener.accept().await.unwrap();
+            for _ in 0..3 {
+                let message = peer.recv().await.unwrap().unwrap();
+                peer.send(message).await.unwrap();
+                let message = client.recv().await.unwrap().unwrap();
+                client.send(message).await.unwrap();
+            }
+            if endpoint != "mem:busy" {
+                let bind = anysock::bind(endpoint).busy_poll(Duration::from_secs(1));
+                refused(bind.into_future()).await;
+            }
+        }
+        refused(anysock::bind("udp://127.0.0.1:0").busy_poll(short).into_future()).await;
+    })
+    .await;
+}

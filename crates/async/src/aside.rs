@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anysock_core::Socket;
 
+use crate::busy::Busy;
 use crate::nap::Nap;
 use crate::sys::Watched;
 
@@ -19,6 +20,7 @@ pub(crate) struct Aside {
     reset: AtomicI32,
     /// The last write on a stream was taken in part: there was no room for more.
     filled: AtomicBool,
+    busy: Busy,
 }
 
 /// The state of a write direction that was registered anew.
@@ -43,7 +45,13 @@ impl Aside {
             writing: Mutex::new(writing),
             reset: AtomicI32::new(0),
             filled: AtomicBool::new(false),
+            busy: Busy::default(),
         }
+    }
+
+    /// Whether a reader tries again for a while before it waits.
+    pub(crate) fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     /// The last write on a stream was taken in part, or there may be room again.

@@ -69,6 +69,57 @@ pub async fn bind(
     Listener::new(socket, limits.clone(), path)
 }
 
+/// Binds `count` sockets of type `kind` to one address, among which the kernel spreads what
+/// comes: `SO_REUSEPORT`, socket(7). One for each runtime or task that serves, and no lock is
+/// shared. Port 0 is one free port for all of them.
+///
+/// Connections, and the datagrams of one peer, go to a socket by the hash of their addresses. It
+/// changes when one is dropped: connections that it had not accepted are reset, and peers of
+/// datagrams are new ones elsewhere. Other processes of the same user may bind there as well.
+///
+/// # Errors
+///
+/// As [`bind`]; [`InvalidInput`](io::ErrorKind::InvalidInput) for none at all, and, wrapping an
+/// [`OptionError`](anysock_core::OptionError), for a cell whose addresses belong to one socket:
+/// unix.
+///
+/// # Cancel safety
+///
+/// If this does not resolve, nothing is bound.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::{PeerLimits, bind_shards};
+/// use anysock_core::{Options, Type};
+///
+/// let any = "127.0.0.1:0".parse::<std::net::SocketAddr>()?.into();
+/// let (options, limits) = (Options::default(), PeerLimits::default());
+/// let shards = bind_shards(&any, Type::Stream, &options, &limits, 2).await?;
+/// assert_eq!(shards[0].local_addr()?, shards[1].local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub async fn bind_shards(
+    addr: &Addr,
+    kind: Type,
+    options: &Options,
+    limits: &PeerLimits,
+    count: usize,
+) -> io::Result<Vec<Listener>> {
+    if count == 0 {
+        let what = format!("no shard of {addr} would be bound: at least 1 is wanted");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let options = options.clone().reuse_port(true);
+    let first = bind(addr, kind, &options, limits).await?;
+    let addr = first.local_addr()?;
+    let mut shards = vec![first];
+    while shards.len() < count {
+        shards.push(bind(&addr, kind, &options, limits).await?);
+    }
+    Ok(shards)
+}
+
 /// Binds to a path, as soon as nobody else is binding in its directory.
 async fn bind_path(socket: &Socket, path: &UnixPath, options: &Options) -> io::Result<OwnedPath> {
     let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));

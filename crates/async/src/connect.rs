@@ -32,6 +32,21 @@ pub enum Connected {
     SeqPacket(SeqPacketSocket),
 }
 
+impl Connected {
+    /// As [`StreamSocket::set_busy_poll`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {
+        match self {
+            Self::Stream(socket) => socket.set_busy_poll(longest),
+            Self::Datagram(socket) => socket.set_busy_poll(longest),
+            Self::SeqPacket(socket) => socket.set_busy_poll(longest),
+        }
+    }
+}
+
 /// Opens a socket of the address's domain and of type `kind`, and connects it within `deadline`.
 ///
 /// A unix datagram socket is bound to an automatic name first, so that it can be answered. What

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use anysock_core::{Addr, Cell, Domain, Outgoing, Received, Shutdown, Socket, Type};
 use bytes::Bytes;
@@ -162,6 +163,15 @@ impl DatagramSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {
+        self.sending.io.set_busy_poll(longest)
     }
 
     /// The longest message that can be sent, in bytes: 65,507 over IPv4, 65,527 over IPv6, the

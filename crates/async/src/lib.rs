@@ -9,7 +9,7 @@
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
-//! | `nap`, `budget` | pauses that grow; tokio's cooperative budget |
+//! | `nap`, `budget`, `busy` | pauses that grow; tokio's cooperative budget; trying for a while |
 //! | `aside` | what few registered sockets ever need |
 //! | `sys` | a socket and its registration, the only `unsafe` |
 //!
@@ -19,6 +19,7 @@
 mod aside;
 mod bind;
 mod budget;
+mod busy;
 mod connect;
 mod datagram;
 mod demux;
@@ -36,8 +37,9 @@ use std::io;
 
 use anysock_core::{Shutdown, Socket, Type};
 
-pub use bind::bind;
+pub use bind::{bind, bind_shards};
 pub use budget::poll_budget;
+pub use busy::LONGEST_BUSY_POLL;
 pub use connect::{Connected, connect};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};
 pub use demux::{DatagramListener, DatagramPeer, PeerLimits, PeerRecv, PeerSend};

@@ -51,6 +51,7 @@ struct Connections {
     io: Registered,
     nap: Nap,
     pausing: bool,
+    busy_poll: Duration,
 }
 
 /// A peer that was accepted.
@@ -88,7 +89,8 @@ impl Listener {
         } else {
             let io = Registered::new(socket)?;
             let nap = Nap::new(Duration::from_millis(5), Duration::from_secs(1));
-            Inner::Connections(Box::new(Connections { _path: path, io, nap, pausing: false }))
+            let (pausing, busy_poll) = (false, Duration::ZERO);
+            Inner::Connections(Box::new(Connections { _path: path, io, nap, pausing, busy_poll }))
         };
         Ok(Self { inner, cell })
     }
@@ -123,6 +125,29 @@ impl Listener {
         self.socket().local_addr()
     }
 
+    /// What is accepted from here on [polls busily](StreamSocket::set_busy_poll) for up to
+    /// `longest` before it waits; accepting itself does not.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) beyond
+    /// [`LONGEST_BUSY_POLL`](crate::LONGEST_BUSY_POLL);
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on a datagram socket, whose peers wait for
+    /// one task that reads for all.
+    pub fn set_busy_poll(&mut self, longest: Duration) -> io::Result<()> {
+        crate::busy::check(longest)?;
+        match &mut self.inner {
+            Inner::Connections(connections) => {
+                connections.busy_poll = longest;
+                Ok(())
+            }
+            Inner::Datagrams(_) => {
+                let what = "the peers of a datagram listener do not poll themselves";
+                Err(io::Error::new(io::ErrorKind::Unsupported, what))
+            }
+        }
+    }
+
     /// Waits for the next peer.
     ///
     /// # Errors
@@ -144,7 +169,7 @@ impl Listener {
     ///
     /// Final ones: the socket was shut down, or is none that listens.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
-        let Connections { io, nap, pausing, .. } = match &mut self.inner {
+        let Connections { io, nap, pausing, busy_poll, .. } = match &mut self.inner {
             Inner::Datagrams(listener) => {
                 return listener.poll_accept(cx).map_ok(Accepted::Peer);
             }
@@ -156,7 +181,7 @@ impl Listener {
                 *pausing = false;
             }
             let accepted = match ready!(io.poll_read_with(cx, Socket::accept)) {
-                Ok(Some((socket, peer))) => register(socket).inspect(|_| {
+                Ok(Some((socket, peer))) => register(socket, *busy_poll).inspect(|_| {
                     tracing::debug!(cell = %self.cell, %peer, "accepted");
                 }),
                 Ok(None) => return Poll::Ready(Err(shut_down())),
@@ -182,11 +207,15 @@ impl Listener {
     }
 }
 
-fn register(socket: Socket) -> io::Result<Accepted> {
-    match socket.cell().kind {
-        Type::SeqPacket => SeqPacketSocket::new(socket).map(Accepted::SeqPacket),
-        _ => StreamSocket::new(socket).map(Accepted::Stream),
+fn register(socket: Socket, busy_poll: Duration) -> io::Result<Accepted> {
+    if socket.cell().kind == Type::SeqPacket {
+        let socket = SeqPacketSocket::new(socket)?;
+        socket.set_busy_poll(busy_poll)?;
+        return Ok(Accepted::SeqPacket(socket));
     }
+    let socket = StreamSocket::new(socket)?;
+    socket.set_busy_poll(busy_poll)?;
+    Ok(Accepted::Stream(socket))
 }
 
 /// What an error of accept(2) says about the listener.

@@ -24,6 +24,7 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use anysock_core::{Shutdown, Socket};
 use tokio::io::Interest;
@@ -57,6 +58,14 @@ impl Registered {
         self.socket().shutdown(how)
     }
 
+    /// Lets a reader try again for a while before it waits.
+    pub(crate) fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {
+        if longest.is_zero() && self.aside.get().is_none() {
+            return Ok(());
+        }
+        self.aside().busy().set(longest)
+    }
+
     /// Records a reset, for whichever direction has to report it.
     pub(crate) fn record_reset(&self, error: &io::Error) {
         self.aside().record_reset(error);
@@ -88,6 +97,9 @@ impl Registered {
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<Option<R>>> {
+        if let Some(done) = ready!(self.poll_busy(cx, &mut call)) {
+            return Poll::Ready(done.map(|(done, _)| Some(done)));
+        }
         let registration = match self.watched.registered() {
             Some(registration) => registration,
             None => {
@@ -105,6 +117,7 @@ impl Registered {
                     if drained && !is_urgent(registration) {
                         guard.clear_ready();
                     }
+                    self.begin_busy_anew();
                     return Poll::Ready(Ok(Some(done)));
                 }
                 Some(Err(error)) => return Poll::Ready(Err(error)),
@@ -120,6 +133,9 @@ impl Registered {
         &self,
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> io::Result<Option<R>> {
+        if let Some(done) = std::future::poll_fn(|cx| self.poll_busy(cx, &mut call)).await {
+            return done.map(Some);
+        }
         // Unlike polling for readiness, waiting for several kinds of it spends no budget.
         std::future::poll_fn(poll_budget).await;
         if self.watched.registered().is_none() {
@@ -131,7 +147,10 @@ impl Registered {
         loop {
             let mut guard = registration.ready(Interest::READABLE | Interest::ERROR).await?;
             match attempt(self.socket(), &mut call) {
-                Some(done) => return done.map(Some),
+                Some(done) => {
+                    self.begin_busy_anew();
+                    return done.map(Some);
+                }
                 None if guard.ready().is_read_closed() => return Ok(None),
                 None => guard.clear_ready(),
             }
@@ -233,6 +252,38 @@ impl Registered {
                 Some(done) => return done,
                 None => nap.take().await,
             }
+        }
+    }
+
+    /// Tries to read, and again with the task's next turn, for as long as that was asked for;
+    /// `None` if the reactor is to be waited for. The worker's other tasks have their turns in
+    /// between, and the reactor is looked at.
+    fn poll_busy<R>(
+        &self,
+        cx: &mut Context<'_>,
+        call: &mut impl FnMut(&Socket) -> io::Result<R>,
+    ) -> Poll<Option<io::Result<R>>> {
+        let Some(busy) = self.aside.get().map(|aside| aside.busy()).filter(|busy| busy.is_on())
+        else {
+            return Poll::Ready(None);
+        };
+        ready!(poll_budget(cx));
+        match attempt(self.socket(), call) {
+            Some(done) => {
+                busy.begin_anew();
+                Poll::Ready(Some(done))
+            }
+            None if busy.goes_on() => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn begin_busy_anew(&self) {
+        if let Some(aside) = self.aside.get() {
+            aside.busy().begin_anew();
         }
     }
 

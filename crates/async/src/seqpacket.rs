@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use anysock_core::{Addr, Cell, Credentials, Outgoing, Received, Shutdown, Socket, Type};
 use bytes::Bytes;
@@ -137,6 +138,15 @@ impl SeqPacketSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {
+        self.io.set_busy_poll(longest)
     }
 
     /// The longest message that the kernel takes, in bytes: the send buffer, less 32.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type};
 use bytes::BufMut;
@@ -136,6 +137,24 @@ impl StreamSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.io.shutdown(how)
+    }
+
+    /// Lets a receiver try again for up to `longest` before it waits: shorter latency, bought
+    /// with a processor that is busy all that time whenever nothing comes. Zero is off, as it is
+    /// unless said otherwise.
+    ///
+    /// The time counts from when it first finds nothing, and begins anew with what comes. With
+    /// each turn of the task there is one system call; other tasks have their turns in between,
+    /// and the reactor is looked at. It pays in a task that is spawned, on a runtime whose
+    /// threads have processors of their own; in the future of `block_on` each turn costs two
+    /// system calls more.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) beyond
+    /// [`LONGEST_BUSY_POLL`](crate::LONGEST_BUSY_POLL).
+    pub fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {
+        self.io.set_busy_poll(longest)
     }
 
     /// Appends what is there to `block`, at most so many bytes and no more than its spare room, of

@@ -12,6 +12,7 @@ macro_rules! per_cell {
     };
 }
 
+mod busy;
 mod connect;
 mod datagram;
 mod fixture;

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use anysock_async::{Accepted, Connected, PeerLimits, SeqPacketSocket, StreamSocket};
+use anysock_core::RecvBlock;
 use anysock_core::{Cell, Type};
-use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::fixture::{bind, connect, poll_once, within};
@@ -89,7 +89,9 @@ fn waiting_outside_of_a_runtime_is_an_error_that_says_so() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut near, _far) = runtime.block_on(async { StreamSocket::pair() }).unwrap();
     let mut cx = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(error)) = near.poll_recv_buffer(&mut cx, &mut BytesMut::new(), 8) else {
+    let mut block = RecvBlock::new();
+    block.reserve(8).unwrap();
+    let Poll::Ready(Err(error)) = near.poll_recv_block(&mut cx, &mut block, 8) else {
         panic!("it waits for nobody");
     };
     assert!(error.to_string().contains("tokio runtime"), "{error}");
