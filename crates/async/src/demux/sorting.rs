@@ -1,0 +1,71 @@
+//! One batch of datagrams, taken apart by peer.
+
+use anysock_core::{Addr, Batched, UnixAddr};
+use bytes::Bytes;
+
+use super::mailbox::Key;
+use crate::inbox::Entry;
+use crate::packet::Wanted;
+
+/// Datagrams that wait in a queue share memory up to so many bytes: ten bytes never keep much
+/// more alive.
+const SHARED: usize = 4 * 1024;
+
+/// The datagrams of a batch by peer, copied to their size.
+#[derive(Debug, Default)]
+pub(super) struct Sorted(Vec<(Key, Vec<Entry>)>);
+
+impl Sorted {
+    /// Puts in one packet, which may be several datagrams of `size` bytes.
+    pub(super) fn put(&mut self, one: &mut Batched<'_>, size: usize, wanted: Wanted) {
+        let along = wanted.control.then(|| one.along().destination).flatten();
+        let key = Key {
+            source: one.source().unwrap_or(Addr::Unix(UnixAddr::Unnamed)),
+            local: along.filter(|local| !local.address.is_multicast()),
+        };
+        let entries = self.entries(key);
+        if one.is_truncated() {
+            entries.push(Entry::Truncated { length: one.length() });
+            return;
+        }
+        if one.length() == 0 {
+            entries.push(Entry::run(Bytes::new(), 0));
+            return;
+        }
+        let (fitting, too_long) = match size <= wanted.most {
+            true => (one.bytes(), 0),
+            // Of several only the last may be shorter than it may be.
+            false => {
+                let last = one.length() % size;
+                let kept = if last <= wanted.most { last } else { 0 };
+                let (lost, last) = one.bytes().split_at(one.length() - kept);
+                (last, lost.len())
+            }
+        };
+        for lost in (0..too_long).step_by(size) {
+            entries.push(Entry::Truncated { length: size.min(too_long - lost) });
+        }
+        let together = (SHARED / size).max(1) * size;
+        for some in fitting.chunks(together) {
+            entries.push(Entry::run(Bytes::copy_from_slice(some), size));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes all out, by peer.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Key, std::vec::IntoIter<Entry>)> {
+        self.0.drain(..).map(|(key, entries)| (key, entries.into_iter()))
+    }
+
+    /// Those of one peer; he who was heard last is the likeliest.
+    fn entries(&mut self, key: Key) -> &mut Vec<Entry> {
+        let place = self.0.iter().rposition(|(other, _)| *other == key).unwrap_or_else(|| {
+            self.0.push((key, Vec::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[place].1
+    }
+}
