@@ -177,6 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_stays_within_what_the_path_and_one_call_take() {
+        let (a, b) = pair();
+        assert_eq!(runs(&mut Segmentation::default(), &a, outbox(10_000, 13)), [6, 6]);
+        // Of a socket with many peers the paths are not known.
+        let socket = Socket::open(Cell::new(Domain::Ipv4, Type::Datagram)).unwrap();
+        let to = b.local_addr().unwrap();
+        let send = |size| {
+            let with = Outgoing::to(&to);
+            Segmentation::default().send(&socket, &outbox(size, 3), &with).unwrap()
+        };
+        assert_eq!((send(1_473), send(1_472)), (None, Some(3)));
+    }
+
+    #[test]
     fn a_path_that_takes_less_than_before_is_asked_anew() {
         let (a, _b) = pair();
         let mut segmentation = Segmentation { carries: 60_000, ..Segmentation::default() };

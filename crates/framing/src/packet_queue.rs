@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use anysock_core::Outbox;
 
 use crate::packet_socket::Fault;
-use crate::sending::{Drive, Queue};
+use crate::sending::{Drive, HIGH_WATERMARK, Queue};
 use crate::{Error, ErrorKind, PacketSend, Payload};
 
 /// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
@@ -16,6 +16,10 @@ const OVERHEAD: usize = 64;
 /// must not keep the large block alive of which they are a slice.
 const REFERENCED: usize = 4 * 1024;
 
+/// So many packets, or so many bytes of them, go before more are queued: as much as one call of
+/// a socket takes, so that the block stays within the processor's caches.
+const DUE: (usize, usize) = (128, 65_507);
+
 /// A packet that was refused so often in a row was refused for itself, not for an earlier one.
 const TRIES: u32 = 3;
 
@@ -24,6 +28,8 @@ const TRIES: u32 = 3;
 pub(crate) struct PacketQueue {
     outbox: Outbox,
     unsent: usize,
+    /// What came since the last attempt to send.
+    fresh: Fresh,
     max: usize,
     /// How often the first packet was refused, and what was said first.
     refusals: u32,
@@ -33,12 +39,21 @@ pub(crate) struct PacketQueue {
     dropped: u64,
 }
 
+/// Packets, their bytes, and those of the last one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh {
+    packets: usize,
+    bytes: usize,
+    last: usize,
+}
+
 impl PacketQueue {
     /// Takes messages of at most `max` bytes.
     pub(crate) fn new(max: usize) -> Self {
         Self {
             outbox: Outbox::new(),
             unsent: 0,
+            fresh: Fresh::default(),
             max,
             refusals: 0,
             refusal: None,
@@ -95,12 +110,22 @@ impl Queue for PacketQueue {
             _ => self.outbox.push_copy(payload.as_slice()),
         }
         self.unsent += length + OVERHEAD;
+        self.fresh.packets += 1;
+        self.fresh.bytes += length;
+        self.fresh.last = length;
         Ok(())
     }
 
     #[inline]
     fn unsent(&self) -> usize {
         self.unsent
+    }
+
+    #[inline]
+    fn is_due(&self) -> bool {
+        let Fresh { packets, bytes, last } = self.fresh;
+        // Another one like the last would not fit.
+        packets >= DUE.0 || bytes + last > DUE.1 || self.unsent >= HIGH_WATERMARK
     }
 
     #[inline]
@@ -124,6 +149,7 @@ impl Queue for PacketQueue {
 
 impl<W: PacketSend> Drive<W> for PacketQueue {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fresh = Fresh::default();
         while !self.outbox.is_empty() {
             match ready!(io.poll_send_batch(cx, &self.outbox)) {
                 Ok(sent) => self.pop(sent, None),
