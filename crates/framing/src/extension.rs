@@ -272,6 +272,7 @@ macro_rules! future {
 
         impl<T: $half + ?Sized> Future for $name<'_, T> {
             type Output = Result<$output, Error>;
+            #[inline]
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 self.0.$poll(cx)
             }
@@ -329,6 +330,7 @@ impl<T: ?Sized, M> Unpin for Feed<'_, T, M> {}
 
 impl<T: SendHalf + ?Sized, M: AsPayload> Future for Feed<'_, T, M> {
     type Output = Result<(), Error>;
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { half, message } = &mut *self;
         ready!(half.poll_ready(cx))?;
@@ -352,6 +354,7 @@ impl<T: ?Sized, M> Unpin for Send<'_, T, M> {}
 
 impl<T: SendHalf + ?Sized, M: AsPayload> Future for Send<'_, T, M> {
     type Output = Result<(), Error>;
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.feed.message.is_some() {
             ready!(Pin::new(&mut self.feed).poll(cx))?;

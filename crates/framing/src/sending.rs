@@ -96,6 +96,7 @@ impl<Q: Queue> Sending<Q> {
         Self { queue, state: State::Open, sent: 0, sent_bytes: 0 }
     }
 
+    #[inline]
     pub(crate) fn start_send(
         &mut self,
         payload: Payload<'_>,
@@ -109,6 +110,7 @@ impl<Q: Queue> Sending<Q> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn poll_ready<W>(
         &mut self,
         io: &mut W,
@@ -225,6 +227,7 @@ impl<Q: Queue> Sending<Q> {
     }
 
     /// Refuses what cannot be accepted, before anything is touched.
+    #[inline]
     fn admit(&self, length: usize, attached: &Attached) -> Result<(), Error> {
         match &self.state {
             State::Open => {}
@@ -248,6 +251,7 @@ impl<Q: Queue> Sending<Q> {
         Ok(())
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.queue.unsent() >= HIGH_WATERMARK
     }
@@ -266,6 +270,7 @@ impl<Q: Queue> Sending<Q> {
     }
 
     /// The fatal error of before, if there was one.
+    #[inline]
     fn check(&self) -> Result<(), Error> {
         match &self.state {
             State::Failed(error) => Err(error.duplicate()),
