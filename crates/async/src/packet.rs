@@ -91,7 +91,7 @@ pub(crate) struct Wanted {
 }
 
 /// With offload a few packets already hold hundreds of datagrams.
-const OFFLOADED: usize = 4;
+const OFFLOADED: usize = 8;
 
 /// Receives what is wanted, by one system call, and hands it to `take` packet by packet, with the
 /// size of the datagrams in it. `take` says whether to go on.
