@@ -155,3 +155,62 @@ impl Content {
         limits.queue_messages.saturating_sub(messages).min(by_bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anysock_core::UnixAddr;
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn mailbox() -> Mailbox {
+        Mailbox::new(Key { source: UnixAddr::Unnamed.into(), local: None })
+    }
+
+    fn put(content: &mut Content, size: usize, count: usize, limits: &PeerLimits) -> usize {
+        let run = Entry::run(Bytes::from(vec![0; size * count]), size);
+        content.put([run].into_iter(), Instant::now(), limits)
+    }
+
+    #[test]
+    fn what_the_peer_took_and_may_still_hold_counts_until_it_comes_again() {
+        let limits = PeerLimits { queue_messages: 10, ..PeerLimits::default() };
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        assert_eq!(put(&mut content, 9, 12, &limits), 2);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!((inbox.len(), content.bytes()), (10, 0));
+        assert_eq!(put(&mut content, 9, 1, &limits), 1);
+        content.take(32, &mut Inbox::new()).unwrap();
+        assert_eq!(put(&mut content, 9, 1, &limits), 0);
+        assert_eq!(content.dropped, 3);
+    }
+
+    #[test]
+    fn bytes_are_bounded_by_one_message_beyond_the_bound() {
+        let limits = PeerLimits { queue_bytes: 100, ..PeerLimits::default() };
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        assert_eq!(put(&mut content, 30, 5, &limits), 1);
+        assert_eq!(content.bytes(), 120);
+        assert_eq!(put(&mut content, 1, 1, &limits), 1);
+    }
+
+    #[test]
+    fn an_error_keeps_its_place_between_messages() {
+        let limits = PeerLimits::default();
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        put(&mut content, 9, 2, &limits);
+        content.put_error(io::ErrorKind::ConnectionRefused.into(), &limits);
+        put(&mut content, 9, 3, &limits);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!(inbox.len(), 2);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap_err();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!((inbox.len(), content.bytes()), (3, 0));
+    }
+}

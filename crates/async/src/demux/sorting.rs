@@ -11,9 +11,20 @@ use crate::packet::Wanted;
 /// more alive.
 const SHARED: usize = 4 * 1024;
 
+/// A peer is looked for among so many who were heard last: of a crowd each is heard once.
+const LOOKED_AT: usize = 4;
+
 /// The datagrams of a batch by peer, copied to their size.
 #[derive(Debug, Default)]
-pub(super) struct Sorted(Vec<(Key, Vec<Entry>)>);
+pub(super) struct Sorted(Vec<OfPeer>);
+
+/// What one peer has sent: mostly one.
+#[derive(Debug)]
+struct OfPeer {
+    key: Key,
+    first: Option<Entry>,
+    more: Vec<Entry>,
+}
 
 impl Sorted {
     /// Puts in one packet, which may be several datagrams of `size` bytes.
@@ -23,7 +34,7 @@ impl Sorted {
             source: one.source().unwrap_or(Addr::Unix(UnixAddr::Unnamed)),
             local: along.filter(|local| !local.address.is_multicast()),
         };
-        let entries = self.entries(key);
+        let entries = self.of(key);
         if one.is_truncated() {
             entries.push(Entry::Truncated { length: one.length() });
             return;
@@ -56,16 +67,27 @@ impl Sorted {
     }
 
     /// Takes all out, by peer.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Key, std::vec::IntoIter<Entry>)> {
-        self.0.drain(..).map(|(key, entries)| (key, entries.into_iter()))
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Key, impl Iterator<Item = Entry>)> {
+        self.0.drain(..).map(|one| (one.key, one.first.into_iter().chain(one.more)))
     }
 
-    /// Those of one peer; he who was heard last is the likeliest.
-    fn entries(&mut self, key: Key) -> &mut Vec<Entry> {
-        let place = self.0.iter().rposition(|(other, _)| *other == key).unwrap_or_else(|| {
-            self.0.push((key, Vec::new()));
-            self.0.len() - 1
-        });
-        &mut self.0[place].1
+    /// Those of one peer.
+    fn of(&mut self, key: Key) -> &mut OfPeer {
+        let before = self.0.len().saturating_sub(LOOKED_AT);
+        let place = self.0[before..].iter().rposition(|one| one.key == key);
+        let place = place.map_or(self.0.len(), |place| before + place);
+        if place == self.0.len() {
+            self.0.push(OfPeer { key, first: None, more: Vec::new() });
+        }
+        &mut self.0[place]
+    }
+}
+
+impl OfPeer {
+    fn push(&mut self, entry: Entry) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.more.push(entry),
+        }
     }
 }

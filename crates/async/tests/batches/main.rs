@@ -186,3 +186,48 @@ async fn unix_datagram_batches_end_when_receiving_is_shut_down() {
     assert!(!timeout(DEADLINE, received).await.expect("no wedge").expect("the end"));
     drop(near);
 }
+
+#[tokio::test]
+async fn a_held_datagram_keeps_its_bytes_while_others_are_received() {
+    let (mut near, mut far) = pair("ipv4_datagram").await.expect("a pair");
+    let mut held = Vec::new();
+    for n in 0..20_u8 {
+        near.send(&vec![Bytes::from(vec![n; 1_200]); 50]).await.expect("sent");
+        let mut received = far.recv(65_536, 50).await.expect("received").into_iter().map(bytes);
+        held.push(received.nth(usize::from(n)).expect("fifty"));
+    }
+    for (n, datagram) in held.iter().enumerate() {
+        assert_eq!(*datagram, vec![n as u8; 1_200]);
+    }
+}
+
+#[tokio::test]
+async fn datagrams_that_were_put_together_and_are_too_long_are_told_one_by_one() {
+    let (mut near, mut far) = pair("ipv4_datagram").await.expect("a pair");
+    near.send(&messages([500, 500, 500, 90, 700, 700])).await.expect("sent");
+    let received = far.recv(100, 6).await.expect("received");
+    let lengths = received.into_iter().map(|packet| match packet {
+        Packet::Message(message) => Ok(message.len()),
+        Packet::Truncated { length } => Err(length),
+    });
+    let lengths: Vec<_> = lengths.collect();
+    assert_eq!(lengths, [Err(500), Err(500), Err(500), Ok(90), Err(700), Err(700)]);
+}
+
+/// What is held of packets is bounded by what they have, whether they were copied or not.
+#[tokio::test]
+async fn packets_that_wait_hold_at_most_four_times_their_size() {
+    for (length, count) in [(10, 100), (1_200, 12), (1_200, 14), (1_200, 50), (60_000, 3)] {
+        let (mut near, far) = pair("ipv4_datagram").await.expect("a pair");
+        near.send(&messages(vec![length; count])).await.expect("sent");
+        let End::Datagram(mut far) = far else { unreachable!("asked for datagrams") };
+        let mut inbox = Inbox::new();
+        while inbox.len() < count {
+            let received = poll_fn(|cx| far.poll_recv_packets(cx, 65_536, 32, &mut inbox));
+            assert!(timeout(DEADLINE, received).await.expect("in time").expect("received"));
+        }
+        assert!((length * count..=4 * length * count).contains(&inbox.held()), "{}", inbox.held());
+        while inbox.pop().is_some() {}
+        assert_eq!(inbox.held(), 0);
+    }
+}
