@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::pin::pin;
 
 use anysock_async::StreamSocket;
-use anysock_core::{Cell, Outgoing, Shutdown, Socket};
+use anysock_core::{Cell, Outgoing, RecvBlock, Shutdown, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ends::{Ends, receive_now};
@@ -28,12 +28,13 @@ async fn let_the_reactor_look() {
 
 /// What one read gives, by either method.
 async fn read(near: &mut StreamSocket, buffered: bool) -> String {
-    let mut buffer = bytes::BytesMut::with_capacity(100);
+    let mut block = RecvBlock::new();
+    block.reserve(100).unwrap();
     match buffered {
-        true => poll_fn(|cx| near.poll_recv_buffer(cx, &mut buffer, 100)).await.unwrap(),
-        false => near.read_buf(&mut buffer).await.unwrap(),
+        true => poll_fn(|cx| near.poll_recv_block(cx, &mut block, 100)).await.unwrap(),
+        false => near.read_buf(&mut block).await.unwrap(),
     };
-    String::from_utf8(buffer.to_vec()).unwrap()
+    String::from_utf8(block.unread().to_vec()).unwrap()
 }
 
 fn asks_once_a_burst(cell: Cell) {

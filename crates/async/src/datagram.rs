@@ -1,6 +1,5 @@
 //! A datagram socket: UDP or unix, connected to one peer or to none.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,9 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Domain, Outgoing, Received, Shutdown, Socket, Type};
-use bytes::Bytes;
+use anysock_core::{Addr, Cell, Domain, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
+use crate::Inbox;
 use crate::offload::Segmentation;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
@@ -271,9 +270,9 @@ impl DatagramSocket {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
-        self.receiving.poll_recv_packets(cx, most, count, packets)
+        self.receiving.poll_recv_packets(cx, most, count, inbox)
     }
 
     /// As [`DatagramSend::poll_send_packets`].
@@ -284,9 +283,9 @@ impl DatagramSocket {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.sending.poll_send_packets(cx, messages)
+        self.sending.poll_send_packets(cx, outbox)
     }
 
     /// As [`DatagramRecv::poll_recv_packet`].
@@ -329,7 +328,7 @@ impl DatagramRecv {
         }
     }
 
-    /// Appends what is there to `packets`: up to `count` messages of at most `most` bytes, by
+    /// Puts what is there into `inbox`: up to `count` messages of at most `most` bytes, by
     /// one system call. False once receiving was shut down. One task at a time.
     ///
     /// On UDP the kernel is asked to put datagrams together (`UDP_GRO`), so that `count` counts
@@ -344,13 +343,13 @@ impl DatagramRecv {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
         loop {
             let offload = self.offload();
-            let wanted = Wanted { most, count, offload };
+            let wanted = Wanted { most, count, offload, sources: false, control: offload };
             let received = self.io.poll_read_batch(cx, |socket| {
-                let drained = packet::receive_batch(socket, wanted, packets, |_| false)?;
+                let drained = packet::receive_batch(socket, wanted, inbox, |_| false)?;
                 Ok(((), drained == Drained::Yes))
             });
             if received.is_ready() {
@@ -400,7 +399,8 @@ impl DatagramSend {
         self.io.poll_write_with(cx, |socket| send(socket, message))
     }
 
-    /// Sends several messages by one system call; how many were sent, at least one.
+    /// Sends messages from the front of `outbox`, which has some, by one system call; how many
+    /// were sent, at least one. They stay in it.
     ///
     /// # Errors
     ///
@@ -408,11 +408,11 @@ impl DatagramSend {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
         let Self { io, segmentation } = self;
         io.poll_write_with(cx, |socket| {
-            packet::send_run(socket, messages, &Outgoing::default(), segmentation)
+            packet::send_run(socket, outbox, &Outgoing::default(), segmentation)
         })
     }
 }

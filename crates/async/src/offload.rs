@@ -1,26 +1,39 @@
 //! UDP segmentation: a run of equal datagrams to one peer by one system call, cut by the kernel.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
-use anysock_core::{Domain, Outgoing, Socket};
-use bytes::Bytes;
+use anysock_core::{Domain, Outbox, Outgoing, Socket};
 
-/// At most so many datagrams in one run (`UDP_MAX_SEGMENTS` of older kernels).
-const MOST: usize = 64;
+/// At most so many datagrams in one run (`UDP_MAX_SEGMENTS`); more measured no faster.
+const MOST: usize = 128;
 
-/// Whether a socket's runs can be left to the kernel.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) enum Segmentation {
-    /// Not refused so far.
-    #[default]
-    Offered,
-    /// The kernel or the device has refused.
-    Refused,
+/// As many as older kernels take, before Linux 6.9.
+const FEWER: usize = 64;
+
+/// What one call takes at most, in bytes; the same over IPv6.
+const BYTES: usize = 65_507;
+
+/// In so many pieces at most.
+const SLICES: usize = 64;
+
+/// How a socket's runs are left to the kernel.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Segmentation {
+    /// How many datagrams a run may have; 0 once the kernel or the device has refused.
+    most: usize,
+    /// What one datagram may carry so that the path takes it without fragments; 0 where that
+    /// is not known.
+    carries: usize,
+}
+
+impl Default for Segmentation {
+    fn default() -> Self {
+        Self { most: MOST, carries: 0 }
+    }
 }
 
 impl Segmentation {
-    /// Sends the run of equal datagrams at the front of `messages`, if it is worth it: how many
+    /// Sends the run of equal datagrams at the front of `outbox`, if it is worth it: how many
     /// were sent, or `None` if they are to be sent singly.
     ///
     /// # Errors
@@ -29,34 +42,67 @@ impl Segmentation {
     pub(crate) fn send(
         &mut self,
         socket: &Socket,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
         with: &Outgoing<'_>,
     ) -> io::Result<Option<usize>> {
-        if *self == Self::Refused || messages.len() < 2 || !socket.cell().domain.is_inet() {
+        if self.most == 0 || outbox.len() < 2 || !socket.cell().domain.is_inet() {
             return Ok(None);
         }
-        let (count, size) = run(messages, payload_limit(socket));
-        if count < 2 {
-            return Ok(None);
-        }
-        let mut slices = [IoSlice::new(&[]); MOST];
-        for (slice, message) in slices.iter_mut().zip(messages) {
-            *slice = IoSlice::new(message);
-        }
-        let mut with = *with;
-        with.segment = Some(size);
-        match socket.send_message(&slices[..count], &with) {
-            Ok(_) => Ok(Some(count)),
-            // The path takes less than was thought: fragments are left to the kernel.
-            Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => Ok(None),
-            Err(error) if is_refusal(&error) => {
-                tracing::debug!(cell = %socket.cell(), %error, "no segmentation offload here");
-                *self = Self::Refused;
-                Ok(None)
+        loop {
+            let (count, size) = outbox.equal(self.most, BYTES);
+            if count < 2 || !self.is_carried(socket, size) {
+                return Ok(None);
             }
-            Err(error) => Err(error),
+            let mut with = *with;
+            with.segment = u16::try_from(size).ok();
+            match send(socket, outbox, count, &with) {
+                Ok(count) => return Ok(Some(count)),
+                // The path takes less than was thought: fragments are left to the kernel.
+                Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
+                    self.carries = 0;
+                    return Ok(None);
+                }
+                Err(error) if is_refusal(&error) && count > FEWER => self.most = FEWER,
+                Err(error) if is_refusal(&error) => {
+                    tracing::debug!(cell = %socket.cell(), %error, "no segmentation offload here");
+                    self.most = 0;
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
+
+    /// Whether the path takes datagrams of `size` bytes without fragments. One that was found
+    /// to take less is asked anew, and so is one that may take more.
+    fn is_carried(&mut self, socket: &Socket, size: usize) -> bool {
+        if size > self.carries {
+            self.carries = payload_limit(socket);
+        }
+        size <= self.carries
+    }
+}
+
+/// The first `count` datagrams by one call, or fewer if they lie in too many pieces.
+fn send(
+    socket: &Socket,
+    outbox: &Outbox,
+    mut count: usize,
+    with: &Outgoing<'_>,
+) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let mut filled = 0;
+    let mut pieces = outbox.slices(count);
+    for (slice, piece) in slices.iter_mut().zip(&mut pieces) {
+        *slice = IoSlice::new(piece);
+        filled += 1;
+    }
+    if pieces.next().is_some() {
+        // Each piece has one datagram at least.
+        count = SLICES;
+        return send(socket, outbox, count, with);
+    }
+    socket.send_message(&slices[..filled], with).map(|_| count)
 }
 
 /// What one datagram may carry so that the path takes it without fragments; a segment beyond
@@ -70,31 +116,6 @@ fn payload_limit(socket: &Socket) -> usize {
     socket.path_mtu().unwrap_or(1_500).saturating_sub(headers)
 }
 
-/// How many datagrams at the front are of one size, and which. The last may be shorter; none
-/// is empty, since the kernel would send none for it.
-fn run(messages: &VecDeque<Bytes>, payload_limit: usize) -> (usize, u16) {
-    let first = messages.front().map_or(0, Bytes::len);
-    let Ok(size) = u16::try_from(first) else { return (0, 0) };
-    if size == 0 || first > payload_limit {
-        return (0, 0);
-    }
-    let mut total = 0;
-    let mut count = 0;
-    for message in messages.iter().take(MOST) {
-        let length = message.len();
-        // 65,507 is the most that one call takes, over IPv6 too.
-        if length == 0 || length > first || total + length > 65_507 {
-            break;
-        }
-        total += length;
-        count += 1;
-        if length < first {
-            break;
-        }
-    }
-    (count, size)
-}
-
 /// What kernels and devices say that cannot cut: also after having accepted runs before.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(
@@ -105,26 +126,94 @@ fn is_refusal(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use anysock_core::{Cell, Type};
+
     use super::*;
 
-    fn lengths(lengths: &[usize]) -> VecDeque<Bytes> {
-        lengths.iter().map(|length| Bytes::from(vec![0; *length])).collect()
+    fn pair() -> (Socket, Socket) {
+        let [a, b] = [(); 2].map(|()| {
+            let socket = Socket::open(Cell::new(Domain::Ipv4, Type::Datagram)).unwrap();
+            socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+            socket
+        });
+        a.connect(&b.local_addr().unwrap()).unwrap();
+        (a, b)
+    }
+
+    fn outbox(size: usize, count: usize) -> Outbox {
+        let mut outbox = Outbox::new();
+        (0..count).for_each(|_| outbox.push_copy(&vec![1; size]));
+        outbox
+    }
+
+    /// Sends by runs alone; how many datagrams each took.
+    fn runs(segmentation: &mut Segmentation, socket: &Socket, mut outbox: Outbox) -> Vec<usize> {
+        let mut runs = Vec::new();
+        let with = Outgoing::default();
+        while let Some(sent) = segmentation.send(socket, &outbox, &with).unwrap() {
+            outbox.pop(sent);
+            runs.push(sent);
+        }
+        runs
     }
 
     #[test]
-    fn a_run_ends_with_the_first_shorter_datagram_and_before_a_longer_or_empty_one() {
-        assert_eq!(run(&lengths(&[9, 9, 9, 4, 4]), 100), (4, 9));
-        assert_eq!(run(&lengths(&[9, 9, 10]), 100), (2, 9));
-        assert_eq!(run(&lengths(&[9, 0, 9]), 100), (1, 9));
-        assert_eq!(run(&lengths(&[0, 9]), 100), (0, 0));
-        assert_eq!(run(&lengths(&[]), 100), (0, 0));
+    fn a_run_has_as_many_datagrams_as_the_kernel_takes_by_one_call() {
+        let (a, _b) = pair();
+        let mut segmentation = Segmentation::default();
+        let sent = runs(&mut segmentation, &a, outbox(10, 300));
+        assert!(sent[0] == segmentation.most && segmentation.most >= FEWER, "{sent:?}");
+        assert_eq!(runs(&mut segmentation, &a, outbox(1_200, 60)), [54, 6]);
+    }
+
+    #[test]
+    fn a_kernel_that_takes_fewer_is_offered_fewer_before_none() {
+        let (a, _b) = pair();
+        let mut segmentation = Segmentation { most: 1_000, carries: 0 };
+        assert_eq!(runs(&mut segmentation, &a, outbox(10, 150)), [64, 64, 22]);
+        assert_eq!(segmentation.most, FEWER);
     }
 
     #[test]
     fn a_run_stays_within_what_the_path_and_one_call_take() {
-        assert_eq!(run(&lengths(&[1_473, 1_473]), 1_472), (0, 0));
-        assert_eq!(run(&lengths(&[1_000; 100]), 1_472).0, 64);
-        assert_eq!(run(&lengths(&[10_000; 100]), 65_507).0, 6);
-        assert_eq!(run(&lengths(&[70_000; 2]), 100_000), (0, 0));
+        let (a, b) = pair();
+        assert_eq!(runs(&mut Segmentation::default(), &a, outbox(10_000, 13)), [6, 6]);
+        // Of a socket with many peers the paths are not known.
+        let socket = Socket::open(Cell::new(Domain::Ipv4, Type::Datagram)).unwrap();
+        let to = b.local_addr().unwrap();
+        let send = |size| {
+            let with = Outgoing::to(&to);
+            Segmentation::default().send(&socket, &outbox(size, 3), &with).unwrap()
+        };
+        assert_eq!((send(1_473), send(1_472)), (None, Some(3)));
+    }
+
+    #[test]
+    fn a_path_that_takes_less_than_before_is_asked_anew() {
+        let (a, _b) = pair();
+        let mut segmentation = Segmentation { carries: 60_000, ..Segmentation::default() };
+        let mtu = a.path_mtu().unwrap();
+        assert!(segmentation.is_carried(&a, mtu - 28));
+        segmentation.carries = 0;
+        assert!(segmentation.is_carried(&a, mtu - 28) && !segmentation.is_carried(&a, mtu - 27));
+        assert_eq!(segmentation.carries, mtu - 28);
+    }
+
+    #[test]
+    fn single_and_empty_datagrams_are_no_run() {
+        let (a, _b) = pair();
+        for (size, count) in [(9, 1), (0, 5)] {
+            assert_eq!(runs(&mut Segmentation::default(), &a, outbox(size, count)), []);
+        }
+    }
+
+    #[test]
+    fn datagrams_in_many_pieces_are_several_runs() {
+        let (a, _b) = pair();
+        let mut outbox = Outbox::new();
+        (0..100).for_each(|_| outbox.push(vec![1; 100].into()));
+        assert_eq!(runs(&mut Segmentation::default(), &a, outbox), [64, 36]);
     }
 }

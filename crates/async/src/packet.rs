@@ -1,13 +1,12 @@
 //! Packets, received to their size: one, or a batch by one system call.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 
-use anysock_core::{Message, Outgoing, Received, RecvBatch, Socket};
-use bytes::{Bytes, BytesMut};
-
+use crate::Inbox;
+use crate::inbox::Copier;
 use crate::offload::Segmentation;
+use anysock_core::{Batched, Message, Outbox, Outgoing, Received, RecvBatch, Socket};
 
 /// One packet from a socket that keeps boundaries.
 ///
@@ -52,13 +51,14 @@ pub(crate) fn receive(socket: &Socket, most: usize) -> io::Result<(Packet, Recei
         let packet = if received.length > most {
             Packet::Truncated { length: received.length }
         } else {
-            Packet::Message(Bytes::copy_from_slice(&scratch[..received.length]).into())
+            Packet::Message(Message::copied(&scratch[..received.length]))
         };
         Ok((packet, received))
     })
 }
 
 thread_local! {
+    /// The room of all sockets of a thread, so that an idle socket holds none.
     static BATCH: RefCell<RecvBatch> = const { RefCell::new(RecvBatch::new()) };
 }
 
@@ -82,53 +82,31 @@ pub(crate) struct Wanted {
     pub(crate) count: usize,
     /// Whether the kernel puts datagrams together.
     pub(crate) offload: bool,
+    /// Whether the source of each packet is wanted.
+    pub(crate) sources: bool,
+    /// Whether what comes in control messages is wanted: needed with offload.
+    pub(crate) control: bool,
 }
 
-impl Wanted {
-    /// Room for one packet. A byte more than the longest, so that one which is too long is not
-    /// taken for it; with offload, all that the kernel puts together.
-    fn room(self) -> usize {
-        let room = self.most.saturating_add(1);
-        if self.offload { room.max(64 * 1024) } else { room }
-    }
+/// With offload a few packets already hold hundreds of datagrams.
+const OFFLOADED: usize = 8;
 
-    /// How many at a time; with offload a few already hold hundreds of datagrams.
-    fn slots(self) -> usize {
-        self.count.clamp(1, if self.offload { 4 } else { RecvBatch::MOST })
-    }
-}
-
-/// One datagram of a batch, and what came with it.
-pub(crate) enum Arrived<'a> {
-    /// The bytes.
-    Whole(&'a [u8]),
-    /// Longer than was wanted, and by how much it is long in all.
-    TooLong(usize),
-}
-
-/// Receives what is wanted, by one system call, and hands it to `take` one by one, together
-/// with how many came in the batch. `take` says whether to go on.
+/// Receives what is wanted, by one system call, and hands it to `take` packet by packet, with the
+/// size of the datagrams in it. `take` says whether to go on.
 pub(crate) fn receive_each(
     socket: &Socket,
     wanted: Wanted,
-    mut take: impl FnMut(Arrived<'_>, &Received, usize) -> bool,
+    mut take: impl FnMut(Batched<'_>, usize) -> bool,
 ) -> io::Result<Drained> {
     BATCH.with_borrow_mut(|batch| {
-        let got = batch.recv(socket, wanted.room(), wanted.slots())?;
+        let count = if wanted.offload { wanted.count.min(OFFLOADED) } else { wanted.count };
+        batch.ask(wanted.sources, wanted.control);
+        // A byte more than the longest, so that one which is too long is not taken for it.
+        batch.recv(socket, wanted.most.saturating_add(1), count)?;
         while let Some(one) = batch.next() {
-            let length = one.received.length;
-            let size = one.segment.unwrap_or(length);
-            let is_taken = if one.received.is_truncated() || size > wanted.most {
-                take(Arrived::TooLong(size), &one.received, got)
-            } else if length > size {
-                let count = length.div_ceil(size);
-                one.bytes
-                    .chunks(size)
-                    .all(|one_of_them| take(Arrived::Whole(one_of_them), &one.received, count))
-            } else {
-                take(Arrived::Whole(one.bytes), &one.received, got)
-            };
-            if !is_taken {
+            let segment = if wanted.offload { one.segment() } else { None };
+            let size = segment.unwrap_or(one.length());
+            if !take(one, size) {
                 return Ok(Drained::Ended);
             }
         }
@@ -136,63 +114,56 @@ pub(crate) fn receive_each(
     })
 }
 
-/// Receives what is wanted and appends it to `packets`, in a few allocations of the size of
-/// what came.
+/// Receives what is wanted and puts it into `inbox`, in the blocks in which it came or in a few
+/// allocations of its size.
 pub(crate) fn receive_batch(
     socket: &Socket,
     wanted: Wanted,
-    packets: &mut VecDeque<Packet>,
-    is_end: fn(&Received) -> bool,
+    inbox: &mut Inbox,
+    is_end: fn(&mut Batched<'_>) -> bool,
 ) -> io::Result<Drained> {
-    let mut block = BytesMut::new();
-    receive_each(socket, wanted, |arrived, received, count| {
-        let is_end = is_end(received);
-        if !is_end {
-            packets.push_back(match arrived {
-                Arrived::Whole(bytes) => Packet::Message(put(&mut block, bytes, count).into()),
-                Arrived::TooLong(length) => Packet::Truncated { length },
-            });
+    let mut copier = Copier::new(inbox);
+    receive_each(socket, wanted, |mut one, size| {
+        let length = one.length();
+        if length == 0 && is_end(&mut one) {
+            return false;
         }
-        !is_end
+        if one.is_truncated() || size > wanted.most {
+            // Of several only the last may be shorter than it may be.
+            let whole = if one.is_truncated() { 0 } else { length % size };
+            (0..length / size).for_each(|_| copier.truncated(size));
+            match whole {
+                0 => {}
+                1.. if whole > wanted.most => copier.truncated(whole),
+                1.. => copier.copy(&one.bytes()[length - whole..], whole, || 0),
+            }
+        } else if let Some(block) = one.lend() {
+            copier.lent(block, size);
+        } else {
+            copier.copy(one.bytes(), size, || one.left_bytes());
+        }
+        true
     })
 }
 
-/// Sends the first of `messages` by one system call; how many were sent, at least one.
+/// Sends the first of `outbox` by one system call; how many were sent, at least one.
 pub(crate) fn send_batch(
     socket: &Socket,
-    messages: &VecDeque<Bytes>,
+    outbox: &Outbox,
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
-    socket.send_batch(messages.iter().map(|message| &message[..]), with)
+    socket.send_batch(outbox.iter(), with)
 }
 
 /// As [`send_batch`], by a run of equal datagrams where there is one.
 pub(crate) fn send_run(
     socket: &Socket,
-    messages: &VecDeque<Bytes>,
+    outbox: &Outbox,
     with: &Outgoing<'_>,
     segmentation: &mut Segmentation,
 ) -> io::Result<usize> {
-    match segmentation.send(socket, messages, with)? {
+    match segmentation.send(socket, outbox, with)? {
         Some(sent) => Ok(sent),
-        None => send_batch(socket, messages, with),
+        None => send_batch(socket, outbox, with),
     }
 }
-
-/// Copies `bytes` into the block that the packets of a batch share, of which there are `count`.
-fn put(block: &mut BytesMut, bytes: &[u8], count: usize) -> Bytes {
-    if bytes.is_empty() {
-        return Bytes::new();
-    }
-    if count == 1 {
-        return Bytes::copy_from_slice(bytes);
-    }
-    if block.capacity() < bytes.len() {
-        *block = BytesMut::with_capacity((bytes.len() * count).min(SHARED).max(bytes.len()));
-    }
-    block.extend_from_slice(bytes);
-    block.split().freeze()
-}
-
-/// The most memory that a held message of a batch keeps alive beside its own, in bytes.
-const SHARED: usize = 64 * 1024;

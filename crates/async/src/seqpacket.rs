@@ -1,15 +1,14 @@
 //! A connected seqpacket socket: messages, in order, with an end.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Credentials, Outgoing, Received, Shutdown, Socket, Type};
-use bytes::Bytes;
+use anysock_core::{Addr, Cell, Credentials, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
+use crate::Inbox;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
@@ -225,9 +224,9 @@ impl SeqPacketSocket {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
-        poll_recv_packets(&self.io, cx, most, count, packets)
+        poll_recv_packets(&self.io, cx, most, count, inbox)
     }
 
     /// As [`SeqPacketSend::poll_send_packets`].
@@ -238,9 +237,9 @@ impl SeqPacketSocket {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        poll_send_packets(&self.io, cx, messages)
+        poll_send_packets(&self.io, cx, outbox)
     }
 }
 
@@ -259,7 +258,7 @@ impl SeqPacketRecv {
         poll_recv_packet(&self.io, cx, most)
     }
 
-    /// Appends what is there to `packets`: up to `count` messages of at most `most` bytes, by
+    /// Puts what is there into `inbox`: up to `count` messages of at most `most` bytes, by
     /// one system call. False at the end. One task at a time.
     ///
     /// # Errors
@@ -270,14 +269,15 @@ impl SeqPacketRecv {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
-        poll_recv_packets(&self.io, cx, most, count, packets)
+        poll_recv_packets(&self.io, cx, most, count, inbox)
     }
 }
 
 impl SeqPacketSend {
-    /// Sends several messages by one system call; how many were sent, at least one.
+    /// Sends messages from the front of `outbox`, which has some, by one system call; how many
+    /// were sent, at least one. They stay in it.
     ///
     /// # Errors
     ///
@@ -285,9 +285,9 @@ impl SeqPacketSend {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        poll_send_packets(&self.io, cx, messages)
+        poll_send_packets(&self.io, cx, outbox)
     }
 
     /// As [`SeqPacketSocket::poll_send`].
@@ -353,10 +353,10 @@ fn poll_send(io: &Registered, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::
 fn poll_send_packets(
     io: &Registered,
     cx: &mut Context<'_>,
-    messages: &VecDeque<Bytes>,
+    outbox: &Outbox,
 ) -> Poll<io::Result<usize>> {
     let sent = ready!(io.poll_write_with(cx, |socket| {
-        packet::send_batch(socket, messages, &Outgoing::default())
+        packet::send_batch(socket, outbox, &Outgoing::default())
     }));
     Poll::Ready(sent.inspect_err(|error| record(io, error)))
 }
@@ -380,17 +380,19 @@ fn poll_recv_packets(
     cx: &mut Context<'_>,
     most: usize,
     count: usize,
-    packets: &mut VecDeque<Packet>,
+    inbox: &mut Inbox,
 ) -> Poll<io::Result<bool>> {
-    let before = packets.len();
+    let before = inbox.len();
+    let wanted = Wanted { most, count, offload: false, sources: false, control: true };
     let received = ready!(io.poll_read_batch(cx, |socket| {
-        let wanted = Wanted { most, count, offload: false };
-        let drained = past_reset(io, || packet::receive_batch(socket, wanted, packets, is_end))?;
+        let drained = past_reset(io, || {
+            packet::receive_batch(socket, wanted, inbox, |one| is_end(&one.along()))
+        })?;
         Ok(((), drained == Drained::Yes))
     }))?;
     // The end comes again with the next call, after what was received before it.
     Poll::Ready(match received {
-        Some(()) if packets.len() > before => Ok(true),
+        Some(()) if inbox.len() > before => Ok(true),
         _ => end::<()>(io).map(|_| false),
     })
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use crate::{Domain, Received, Socket, sys};
+use crate::{Addr, Domain, Received, RecvBlock, Socket, sys};
 
 /// Room for many packets, used again for each receive: recvmmsg(2).
 ///
-/// The room is virtual until packets are written to it: a megabyte that is reserved and filled
-/// with small packets costs the pages of the small packets.
+/// Each packet has a block of its own, and is copied out of it, or goes with it if it fills a
+/// fair part of it. Untouched pages of it are virtual, so that room for long packets filled with short ones costs the pages of the short.
 ///
 /// ```
 /// use anysock_core::{Outgoing, RecvBatch, Socket, Type};
@@ -19,14 +19,16 @@ use crate::{Domain, Received, Socket, sys};
 ///
 /// let mut batch = RecvBatch::new();
 /// assert_eq!(batch.recv(&b, 64, 8)?, 3);
-/// let lengths: Vec<_> = std::iter::from_fn(|| batch.next().map(|one| one.bytes.len())).collect();
+/// let lengths: Vec<_> = std::iter::from_fn(|| batch.next().map(|one| one.bytes().len())).collect();
 /// assert_eq!(lengths, [3, 0, 5]);
 /// # Ok::<_, std::io::Error>(())
 /// ```
 pub struct RecvBatch {
-    bytes: Vec<u8>,
-    size: usize,
+    /// Blocks to receive into; those of packets that were received and not taken hold them.
+    rooms: Vec<RecvBlock>,
     headers: sys::Headers,
+    sources: bool,
+    control: bool,
     asked: usize,
     received: usize,
     next: usize,
@@ -36,58 +38,61 @@ pub struct RecvBatch {
 ///
 /// ```
 /// fn count(one: &anysock_core::Batched<'_>) -> usize {
-///     one.segment.map_or(1, |size| one.bytes.len().div_ceil(size.max(1)).max(1))
+///     one.segment().map_or(1, |size| one.bytes().len().div_ceil(size))
 /// }
 /// ```
 #[derive(Debug)]
 pub struct Batched<'a> {
-    /// The bytes, as far as there was room.
-    pub bytes: &'a [u8],
-    /// The real length, and what came along.
-    pub received: Received,
-    /// The size of each datagram but the last, if the kernel put several together; never 0.
-    pub segment: Option<usize>,
+    batch: &'a mut RecvBatch,
+    n: usize,
 }
 
 impl RecvBatch {
     /// The most packets that one call takes or gives.
     pub const MOST: usize = sys::MOST;
 
-    /// The most memory that is reserved, in bytes, unless one packet needs more.
-    const ROOM: usize = Self::MOST * (64 * 1024 + 1);
+    /// A block has this room, in bytes, unless longer packets are asked for: any datagram of
+    /// UDP, and all that the kernel puts together.
+    const ROOM: usize = 64 * 1024 + 64;
 
     /// No packets, and no room yet.
     pub const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
-            size: 0,
+            rooms: Vec::new(),
             headers: sys::Headers::new(),
+            sources: true,
+            control: true,
             asked: 0,
             received: 0,
             next: 0,
         }
     }
 
-    /// Receives up to `count` packets of at most `size` bytes each: recvmmsg(2). How many there
-    /// are; what was not taken of the batch before is dropped. Long packets are asked for fewer at a
-    /// time; [`is_full`](Self::is_full) tells whether there may be more.
+    /// Whether the [sources](Batched::source) of packets are asked for from here on, and
+    /// whether what comes in [control messages](Batched::along): what is not asked for costs
+    /// nothing, and the kernel closes descriptors that nobody takes. Both, unless said otherwise.
+    pub fn ask(&mut self, sources: bool, control: bool) {
+        (self.sources, self.control) = (sources, control);
+    }
+
+    /// Receives up to `count` packets of at least `size` bytes each: recvmmsg(2). How many there
+    /// are; what was not taken of the batch before is dropped. Long packets are asked for fewer
+    /// at a time; [`is_full`](Self::is_full) tells whether there may be more.
     ///
     /// # Errors
     ///
     /// Those of the system call; [`OutOfMemory`](io::ErrorKind::OutOfMemory).
     pub fn recv(&mut self, socket: &Socket, size: usize, count: usize) -> io::Result<usize> {
-        self.drop_rest();
-        // A slot of no bytes would be none.
-        let size = size.max(1);
-        let count = count.clamp(1, (Self::ROOM / size).clamp(1, Self::MOST));
-        let room = size * count;
-        if self.bytes.len() < room {
-            self.bytes = zeroed(room)?;
-        }
-        (self.size, self.asked) = (size, count);
-        let is_unix = socket.cell().domain == Domain::Unix;
-        let bytes = &mut self.bytes[..room];
-        self.received = self.headers.recv(socket.as_fd(), bytes, size, is_unix)?;
+        let size = size.max(Self::ROOM);
+        let count = count.clamp(1, (Self::MOST * Self::ROOM / size).clamp(1, Self::MOST));
+        self.make_rooms(size, count)?;
+        self.asked = count;
+        let beside = sys::Beside {
+            source: self.sources,
+            control: self.control,
+            is_unix: socket.cell().domain == Domain::Unix,
+        };
+        self.received = self.headers.recv(socket.as_fd(), &mut self.rooms[..count], beside)?;
         Ok(self.received)
     }
 
@@ -110,28 +115,70 @@ impl RecvBatch {
         }
         let n = self.next;
         self.next += 1;
-        let (received, segment) = self.headers.take(n, self.size);
-        let start = n * self.size;
-        let bytes = &self.bytes[start..start + received.copied];
-        Some(Batched { bytes, received, segment: segment.filter(|size| *size > 0) })
+        Some(Batched { batch: self, n })
     }
 
-    fn drop_rest(&mut self) {
-        while self.next().is_some() {}
+    /// Empty blocks of `size` bytes at least.
+    fn make_rooms(&mut self, size: usize, count: usize) -> io::Result<()> {
         (self.asked, self.received, self.next) = (0, 0, 0);
+        self.rooms.resize_with(self.rooms.len().max(count), RecvBlock::new);
+        for room in &mut self.rooms[..count] {
+            room.consume(room.len());
+            // Those that were given away are new ones.
+            if room.capacity() < size || !room.rewind() {
+                room.resize(size)?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Zeroed memory. What the ordinary room takes comes untouched from the system, so that only
-/// the pages written to are ever backed; more than that may be refused.
-fn zeroed(length: usize) -> io::Result<Vec<u8>> {
-    if length <= RecvBatch::ROOM {
-        return Ok(vec![0; length]);
+impl Batched<'_> {
+    /// The bytes, as far as there was room.
+    pub fn bytes(&self) -> &[u8] {
+        self.batch.rooms[self.n].unread()
     }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length)?;
-    bytes.resize(length, 0);
-    Ok(bytes)
+
+    /// Bytes of those behind it in the batch, as far as there was room.
+    pub fn left_bytes(&self) -> usize {
+        self.batch.rooms[self.batch.next..self.batch.received].iter().map(RecvBlock::len).sum()
+    }
+
+    /// The real length, in bytes.
+    pub fn length(&self) -> usize {
+        self.batch.headers.length(self.n)
+    }
+
+    /// Whether there was too little room, so that the rest is lost.
+    pub fn is_truncated(&self) -> bool {
+        self.bytes().len() < self.length()
+    }
+
+    /// The size of each datagram but the last, if the kernel put several together; never 0.
+    pub fn segment(&self) -> Option<usize> {
+        self.batch.headers.segment(self.n).filter(|size| *size > 0)
+    }
+
+    /// Who sent it, where that was [asked for](RecvBatch::ask).
+    pub fn source(&self) -> Option<Addr> {
+        self.batch.headers.source(self.n)
+    }
+
+    /// What came along, its source not among it. To be taken once.
+    pub fn along(&mut self) -> Received {
+        let (length, copied) = (self.length(), self.bytes().len());
+        let mut received = Received { length, copied, ..Received::default() };
+        self.batch.headers.take(self.n, &mut received);
+        received
+    }
+
+    /// The block in which the bytes lie, and nothing else: at most four times as large as they
+    /// are. `None` if they are too few for it and better copied.
+    pub fn lend(&mut self) -> Option<RecvBlock> {
+        let room = &mut self.batch.rooms[self.n];
+        let is_fair = room.len() >= room.capacity().div_ceil(4);
+        is_fair.then(|| std::mem::take(room))
+    }
 }
 
 impl Default for RecvBatch {
@@ -143,5 +190,68 @@ impl Default for RecvBatch {
 impl std::fmt::Debug for RecvBatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecvBatch").field("left", &self.left()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outgoing, Type};
+
+    /// Sends `packets`, and receives them.
+    fn pass(batch: &mut RecvBatch, packets: &[&[u8]]) {
+        let (a, b) = Socket::pair(Type::SeqPacket).unwrap();
+        let sent = a.send_batch(packets.iter().copied(), &Outgoing::default()).unwrap();
+        assert_eq!(batch.recv(&b, 100, 8).unwrap(), sent);
+    }
+
+    #[test]
+    fn a_block_is_lent_for_a_fair_part_of_it_and_not_for_less() {
+        let mut batch = RecvBatch::new();
+        let quarter = RecvBatch::ROOM.div_ceil(4);
+        let long = vec![7; quarter];
+        pass(&mut batch, &[&long[1..], &long]);
+        assert!(batch.next().unwrap().lend().is_none());
+        let block = batch.next().unwrap().lend().unwrap();
+        assert_eq!((block.unread(), block.capacity()), (&long[..], RecvBatch::ROOM));
+    }
+
+    #[test]
+    fn a_lent_block_is_not_written_to_while_it_is_held_and_used_again_afterwards() {
+        let mut batch = RecvBatch::new();
+        let [first, second] = [1, 2].map(|content| vec![content; 40_000]);
+        pass(&mut batch, &[&first]);
+        let mut held = batch.next().unwrap().lend().unwrap();
+        let part = held.take(39_990..40_000);
+        let place = held.unread().as_ptr();
+        drop(held);
+        pass(&mut batch, &[&second]);
+        let other = batch.next().unwrap().lend().unwrap();
+        assert_ne!(other.unread().as_ptr(), place);
+        assert_eq!((&part[..], other.unread()), (&first[..10], &second[..]));
+        let places = [place, other.unread().as_ptr()];
+        drop((part, other));
+        for _ in 0..3 {
+            pass(&mut batch, &[&first]);
+            let again = batch.next().unwrap().lend().unwrap();
+            assert!(places.contains(&again.unread().as_ptr()));
+            assert_eq!(again.unread(), &first[..]);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_may_change_between_two_calls() {
+        let mut batch = RecvBatch::new();
+        let (a, b) = Socket::pair(Type::SeqPacket).unwrap();
+        b.set_pass_credentials(true).unwrap();
+        for control in [true, false, true, true] {
+            batch.ask(false, control);
+            a.send_batch([&b"one"[..], b""].into_iter(), &Outgoing::default()).unwrap();
+            assert_eq!(batch.recv(&b, 100, 8).unwrap(), 2);
+            while let Some(mut one) = batch.next() {
+                assert!(one.source().is_none());
+                assert_eq!(one.along().credentials.is_some(), control);
+            }
+        }
     }
 }

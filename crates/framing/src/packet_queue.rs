@@ -1,13 +1,12 @@
 //! Packets on their way to the kernel.
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use anysock_core::Outbox;
 
 use crate::packet_socket::Fault;
-use crate::sending::{Drive, Queue};
+use crate::sending::{Drive, HIGH_WATERMARK, Queue};
 use crate::{Error, ErrorKind, PacketSend, Payload};
 
 /// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
@@ -17,14 +16,20 @@ const OVERHEAD: usize = 64;
 /// must not keep the large block alive of which they are a slice.
 const REFERENCED: usize = 4 * 1024;
 
+/// So many packets, or so many bytes of them, go before more are queued: as much as one call of
+/// a socket takes, so that the block stays within the processor's caches.
+const DUE: (usize, usize) = (128, 65_507);
+
 /// A packet that was refused so often in a row was refused for itself, not for an earlier one.
 const TRIES: u32 = 3;
 
 /// What is accepted and not yet sent. Empty, it holds no memory.
 #[derive(Debug)]
 pub(crate) struct PacketQueue {
-    packets: VecDeque<Bytes>,
+    outbox: Outbox,
     unsent: usize,
+    /// What came since the last attempt to send.
+    fresh: Fresh,
     max: usize,
     /// How often the first packet was refused, and what was said first.
     refusals: u32,
@@ -34,12 +39,21 @@ pub(crate) struct PacketQueue {
     dropped: u64,
 }
 
+/// Packets, their bytes, and those of the last one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh {
+    packets: usize,
+    bytes: usize,
+    last: usize,
+}
+
 impl PacketQueue {
     /// Takes messages of at most `max` bytes.
     pub(crate) fn new(max: usize) -> Self {
         Self {
-            packets: VecDeque::new(),
+            outbox: Outbox::new(),
             unsent: 0,
+            fresh: Fresh::default(),
             max,
             refusals: 0,
             refusal: None,
@@ -53,11 +67,9 @@ impl PacketQueue {
         self.max = max;
     }
 
-    /// The first packet is done with: sent, or dropped because of `error`.
-    fn pop(&mut self, error: Option<ErrorKind>) {
-        if let Some(packet) = self.packets.pop_front() {
-            self.unsent -= packet.len() + OVERHEAD;
-        }
+    /// The first packets are done with: sent, or one dropped because of `error`.
+    fn pop(&mut self, count: usize, error: Option<ErrorKind>) {
+        self.unsent -= self.outbox.pop(count) + count * OVERHEAD;
         // What was said of a packet that was sent in the end, was said of an earlier one.
         let refusal = self.refusal.take().map(ErrorKind::Refused);
         if let Some(error) = error.or(refusal) {
@@ -77,7 +89,7 @@ impl PacketQueue {
             Fault::Earlier | Fault::Packet => {
                 tracing::debug!(%error, length, "a queued message was dropped");
                 self.dropped += 1;
-                self.pop(Some(ErrorKind::Dropped { length, source: error }));
+                self.pop(1, Some(ErrorKind::Dropped { length, source: error }));
             }
         }
         Ok(())
@@ -85,30 +97,44 @@ impl PacketQueue {
 }
 
 impl Queue for PacketQueue {
+    #[inline]
     fn max_message(&self) -> usize {
         self.max
     }
 
+    #[inline]
     fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
-        let packet = match payload.len() {
-            REFERENCED.. => payload.into_bytes(),
-            _ => Bytes::copy_from_slice(payload.as_slice()),
-        };
-        self.unsent += packet.len() + OVERHEAD;
-        self.packets.push_back(packet);
+        let length = payload.len();
+        match length {
+            REFERENCED.. => self.outbox.push(payload.into_bytes()),
+            _ => self.outbox.push_copy(payload.as_slice()),
+        }
+        self.unsent += length + OVERHEAD;
+        self.fresh.packets += 1;
+        self.fresh.bytes += length;
+        self.fresh.last = length;
         Ok(())
     }
 
+    #[inline]
     fn unsent(&self) -> usize {
         self.unsent
     }
 
+    #[inline]
+    fn is_due(&self) -> bool {
+        let Fresh { packets, bytes, last } = self.fresh;
+        // Another one like the last would not fit.
+        packets >= DUE.0 || bytes + last > DUE.1 || self.unsent >= HIGH_WATERMARK
+    }
+
+    #[inline]
     fn is_flushed(&self) -> bool {
-        self.packets.is_empty()
+        self.outbox.is_empty()
     }
 
     fn discard(&mut self) {
-        self.packets = VecDeque::new();
+        self.outbox.clear();
         self.unsent = 0;
     }
 
@@ -123,14 +149,16 @@ impl Queue for PacketQueue {
 
 impl<W: PacketSend> Drive<W> for PacketQueue {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(packet) = self.packets.front() {
-            let length = packet.len();
-            match ready!(io.poll_send_batch(cx, &self.packets)) {
-                Ok(sent) => (0..sent).for_each(|_| self.pop(None)),
-                Err(error) => self.settle(io.fault(&error), length, error)?,
+        self.fresh = Fresh::default();
+        while !self.outbox.is_empty() {
+            match ready!(io.poll_send_batch(cx, &self.outbox)) {
+                Ok(sent) => self.pop(sent, None),
+                Err(error) => {
+                    let length = self.outbox.front().map_or(0, <[u8]>::len);
+                    self.settle(io.fault(&error), length, error)?;
+                }
             }
         }
-        self.packets = VecDeque::new();
         Poll::Ready(Ok(()))
     }
 

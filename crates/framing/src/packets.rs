@@ -1,10 +1,9 @@
 //! Packet socket → messages: boundaries are the kernel's, limits and batches ours.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::{DatagramSocket, Packet};
+use anysock_async::{DatagramSocket, Inbox, Packet};
 use anysock_core::{Attached, Guarantees, Message};
 use tokio::task::coop;
 
@@ -76,11 +75,7 @@ pub struct PacketsRecv<R> {
 struct Incoming {
     most: usize,
     /// Received by the last batch, and not handed out yet.
-    packets: VecDeque<Packet>,
-    /// Bytes of those.
-    held: usize,
-    /// How many the next batch may bring: more while batches are full.
-    count: usize,
+    packets: Inbox,
     ended: Option<Result<(), Error>>,
     received: u64,
     received_bytes: u64,
@@ -139,24 +134,34 @@ impl Packets<DatagramSocket> {
     }
 }
 
-/// The first batch of a burst may bring so many packets.
-const FEWEST: usize = 4;
-
-/// And later ones so many.
-const MOST: usize = 32;
+/// A batch may bring so many packets; more measured no faster.
+const TOGETHER: usize = 32;
 
 impl Incoming {
     fn new(most: usize) -> Self {
         Self {
             most,
-            packets: VecDeque::new(),
-            held: 0,
-            count: FEWEST,
+            packets: Inbox::new(),
             ended: None,
             received: 0,
             received_bytes: 0,
             truncated: 0,
         }
+    }
+
+    /// The next message, if it lies right behind the one before: the common case of a batch. A
+    /// message costs a unit of the budget, and without one there is none.
+    #[inline]
+    fn next_of_run(&mut self, cx: &mut Context<'_>) -> Option<Message> {
+        if !self.packets.is_in_run() {
+            return None;
+        }
+        let Poll::Ready(spent) = coop::poll_proceed(cx) else { return None };
+        let message = self.packets.next_of_run()?;
+        spent.made_progress();
+        self.received += 1;
+        self.received_bytes += message.len() as u64;
+        Some(message)
     }
 
     fn poll_recv<R: PacketRecv>(
@@ -167,7 +172,7 @@ impl Incoming {
     ) -> Poll<Result<Option<Message>, Error>> {
         let spent = ready!(coop::poll_proceed(cx));
         loop {
-            if let Some(packet) = self.packets.pop_front() {
+            if let Some(packet) = self.packets.pop() {
                 spent.made_progress();
                 return Poll::Ready(self.hand_out(packet).map(Some));
             }
@@ -191,24 +196,13 @@ impl Incoming {
         fate: &Fate,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        match io.poll_recv_batch(cx, self.most, self.count, &mut self.packets) {
-            Poll::Pending => {
-                // At rest it holds no memory.
-                self.packets = VecDeque::new();
-                self.count = FEWEST;
-                return Poll::Pending;
-            }
-            Poll::Ready(Ok(true)) => {
-                if self.packets.len() >= self.count {
-                    self.count = (self.count * 2).min(MOST);
-                }
-                self.held = self.packets.iter().map(length).sum();
-            }
-            Poll::Ready(Ok(false)) => self.ended = Some(Ok(())),
-            Poll::Ready(Err(error)) if io.survives(&error) => {
+        match ready!(io.poll_recv_batch(cx, self.most, TOGETHER, &mut self.packets)) {
+            Ok(true) => {}
+            Ok(false) => self.ended = Some(Ok(())),
+            Err(error) if io.survives(&error) => {
                 return Poll::Ready(Err(ErrorKind::Refused(error).into()));
             }
-            Poll::Ready(Err(error)) => {
+            Err(error) => {
                 let error = Error::from(error);
                 fate.record(&error);
                 self.ended = Some(Err(error));
@@ -218,7 +212,6 @@ impl Incoming {
     }
 
     fn hand_out(&mut self, packet: Packet) -> Result<Message, Error> {
-        self.held -= length(&packet);
         match packet {
             Packet::Message(message) => {
                 self.received += 1;
@@ -244,10 +237,10 @@ impl Incoming {
         let Some(first) = ready!(first)? else { return Poll::Ready(Ok(0)) };
         messages.push(first);
         let mut count = 1;
-        while count < most && matches!(self.packets.front(), Some(Packet::Message(_))) {
+        while count < most && self.packets.has_message() {
             let Poll::Ready(spent) = coop::poll_proceed(cx) else { break };
             spent.made_progress();
-            let Some(packet) = self.packets.pop_front() else { break };
+            let Some(packet) = self.packets.pop() else { break };
             messages.push(self.hand_out(packet)?);
             count += 1;
         }
@@ -257,8 +250,7 @@ impl Incoming {
     /// Receives no more, for what still comes is discarded; whether more may come.
     fn end(&mut self) -> bool {
         let is_open = self.ended.is_none();
-        self.packets = VecDeque::new();
-        self.held = 0;
+        self.packets = Inbox::new();
         self.ended.get_or_insert(Ok(()));
         is_open
     }
@@ -269,16 +261,9 @@ impl Incoming {
             received_bytes: self.received_bytes,
             truncated: self.truncated,
             dropped: io.dropped(),
-            held: self.held + io.held(),
+            held: self.packets.held() + io.held(),
             ..Stats::default()
         }
-    }
-}
-
-fn length(packet: &Packet) -> usize {
-    match packet {
-        Packet::Message(message) => message.len(),
-        Packet::Truncated { .. } => 0,
     }
 }
 
@@ -306,10 +291,12 @@ impl<P: PacketSocket> Guaranteed for Packets<P> {
 }
 
 impl<P: PacketSocket> SendHalf for Packets<P> {
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_ready(&mut self.io, &self.fate, cx)
     }
 
+    #[inline]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
     }
@@ -329,13 +316,12 @@ impl<P: PacketSocket> SendHalf for Packets<P> {
 }
 
 impl<P: PacketSocket> RecvHalf for Packets<P> {
+    #[inline]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        let Self { io, outgoing, incoming, fate, guarantees } = self;
-        let received = match incoming.poll_recv(io, fate, cx) {
-            Poll::Ready(Ok(Some(message))) => Poll::Ready(Ok(Some(message))),
-            ended => outgoing.poll_before(ended.map_ok(drop), io, fate, cx).map_ok(|()| None),
-        };
-        poll_gone(received, *guarantees, fate, cx)
+        if let Some(message) = self.incoming.next_of_run(cx) {
+            return Poll::Ready(Ok(Some(message)));
+        }
+        self.poll_recv_or_drive(cx)
     }
 
     fn poll_recv_many(
@@ -349,6 +335,18 @@ impl<P: PacketSocket> RecvHalf for Packets<P> {
         }
         let first = self.poll_recv(cx);
         self.incoming.gather(first, cx, messages, most)
+    }
+}
+
+impl<P: PacketSocket> Packets<P> {
+    /// As [`RecvHalf::poll_recv`], also where there is nothing to receive.
+    fn poll_recv_or_drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let Self { io, outgoing, incoming, fate, guarantees } = self;
+        let received = match incoming.poll_recv(io, fate, cx) {
+            Poll::Ready(Ok(Some(message))) => Poll::Ready(Ok(Some(message))),
+            ended => outgoing.poll_before(ended.map_ok(drop), io, fate, cx).map_ok(|()| None),
+        };
+        poll_gone(received, *guarantees, fate, cx)
     }
 }
 
@@ -370,10 +368,12 @@ impl<W> Guaranteed for PacketsSend<W> {
 }
 
 impl<W: PacketSend> SendHalf for PacketsSend<W> {
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_ready(&mut self.io, &self.fate, cx)
     }
 
+    #[inline]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
     }
@@ -402,7 +402,11 @@ impl<R: PacketRecv> Guaranteed for PacketsRecv<R> {
 }
 
 impl<R: PacketRecv> RecvHalf for PacketsRecv<R> {
+    #[inline]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        if let Some(message) = self.incoming.next_of_run(cx) {
+            return Poll::Ready(Ok(Some(message)));
+        }
         let Self { io, incoming, fate, guarantees } = self;
         let received = incoming.poll_recv(io, fate, cx);
         match ready!(poll_gone(received, *guarantees, fate, cx))? {

@@ -29,6 +29,12 @@ pub(crate) trait Queue {
     /// Bytes that wait.
     fn unsent(&self) -> usize;
 
+    /// Whether so much waits that it is worth a call, though there may be room for more.
+    #[inline]
+    fn is_due(&self) -> bool {
+        self.unsent() >= HIGH_WATERMARK
+    }
+
     /// Whether writing has nothing to do.
     fn is_flushed(&self) -> bool;
 
@@ -117,7 +123,7 @@ impl<Q: Queue> Sending<Q> {
         Q: Drive<W>,
     {
         self.check()?;
-        if self.is_full() && self.poll_write(io, fate, cx)?.is_pending() && self.is_full() {
+        if self.queue.is_due() && self.poll_write(io, fate, cx)?.is_pending() && self.is_full() {
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))

@@ -10,8 +10,10 @@
 //! The reader lives while the listener or a peer lives. It holds the socket only while it runs,
 //! so that the address is free as soon as the last of them is dropped.
 
+mod mailbox;
 mod peer;
 mod reader;
+mod sorting;
 
 use std::io;
 use std::sync::Arc;

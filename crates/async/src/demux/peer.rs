@@ -1,18 +1,18 @@
 //! One sender of datagrams as a peer: what it sends, and what it is answered.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Outgoing, Socket, UnixAddr};
-use bytes::Bytes;
+use anysock_core::{Addr, Cell, Outbox, Outgoing, Socket, UnixAddr};
 use tokio::task::coop;
 use tokio::time::Instant;
 
-use super::reader::{Mailbox, Shared, length};
+use super::mailbox::Mailbox;
+use super::reader::Shared;
+use crate::Inbox;
 use crate::nap::Nap;
 use crate::offload::Segmentation;
 use crate::packet::{self, Packet};
@@ -42,6 +42,8 @@ pub struct DatagramPeer {
 #[derive(Debug)]
 pub struct PeerRecv {
     peer: Arc<Peer>,
+    /// Taken out of the mailbox, and not handed out yet.
+    inbox: Inbox,
 }
 
 /// The sending half of a [`DatagramPeer`].
@@ -60,6 +62,9 @@ pub struct PeerSend {
     segmentation: Segmentation,
 }
 
+/// Some so many datagrams are taken out of the mailbox together.
+const TOGETHER: usize = 32;
+
 /// An accepted peer; dropping it forgets it.
 #[derive(Debug)]
 struct Peer {
@@ -71,7 +76,7 @@ impl DatagramPeer {
     pub(super) fn new(shared: Arc<Shared>, mailbox: Arc<Mailbox>) -> Self {
         let nap = Nap::new(Duration::from_micros(500), Duration::from_millis(20));
         let peer = Arc::new(Peer { shared, mailbox });
-        let receiving = PeerRecv { peer: Arc::clone(&peer) };
+        let receiving = PeerRecv { peer: Arc::clone(&peer), inbox: Inbox::new() };
         let segmentation = Segmentation::default();
         Self { receiving, sending: PeerSend { peer, nap, blocked: None, segmentation } }
     }
@@ -126,6 +131,20 @@ impl DatagramPeer {
         self.receiving.poll_recv_packet(cx)
     }
 
+    /// As [`PeerRecv::poll_recv_packets`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PeerRecv::poll_recv_packet`].
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        count: usize,
+        inbox: &mut Inbox,
+    ) -> Poll<io::Result<bool>> {
+        self.receiving.poll_recv_packets(cx, count, inbox)
+    }
+
     /// As [`PeerSend::poll_send`].
     ///
     /// # Errors
@@ -143,9 +162,9 @@ impl DatagramPeer {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.sending.poll_send_packets(cx, messages)
+        self.sending.poll_send_packets(cx, outbox)
     }
 
     /// As [`PeerSend::max_message`].
@@ -167,19 +186,34 @@ impl PeerRecv {
     /// An ICMP answer to what was sent to this peer; the peer lives on.
     pub fn poll_recv_packet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         let spent = ready!(coop::poll_proceed(cx));
-        let mut content = self.peer.mailbox.content();
-        if let Some(next) = content.queue.pop_front() {
-            spent.made_progress();
-            content.bytes -= length(&next);
-            return Poll::Ready(next.map(Some));
+        if self.inbox.is_empty() {
+            let Self { peer, inbox } = self;
+            if !ready!(peer.poll_take(cx, TOGETHER, inbox))? {
+                spent.made_progress();
+                return Poll::Ready(Ok(None));
+            }
         }
-        // The queue's own memory goes with its last message.
-        content.queue = VecDeque::new();
-        if content.ended {
-            return Poll::Ready(Ok(None));
+        spent.made_progress();
+        Poll::Ready(Ok(self.inbox.pop()))
+    }
+
+    /// Puts what is there into `inbox`, which is empty: some `count` datagrams, taken together.
+    /// False once the peer has been silent for too long, or receiving was shut down.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_recv_packet`](Self::poll_recv_packet).
+    pub fn poll_recv_packets(
+        &mut self,
+        cx: &mut Context<'_>,
+        count: usize,
+        inbox: &mut Inbox,
+    ) -> Poll<io::Result<bool>> {
+        if self.inbox.is_empty() {
+            return self.peer.poll_take(cx, count, inbox);
         }
-        content.waker = Some(cx.waker().clone());
-        Poll::Pending
+        *inbox = std::mem::take(&mut self.inbox);
+        Poll::Ready(Ok(true))
     }
 
     /// Datagrams of this peer that were dropped for a full queue.
@@ -189,7 +223,7 @@ impl PeerRecv {
 
     /// Bytes that wait here.
     pub fn held(&self) -> usize {
-        self.peer.mailbox.content().bytes
+        self.peer.mailbox.content().bytes() + self.inbox.held()
     }
 }
 
@@ -224,8 +258,8 @@ impl PeerSend {
         })
     }
 
-    /// Sends several messages to this peer, from the address that it asked, by one system call;
-    /// how many were sent, at least one.
+    /// Sends messages from the front of `outbox`, which has some, to this peer, from the address
+    /// that it asked, by one system call; how many were sent, at least one. They stay in it.
     ///
     /// # Errors
     ///
@@ -236,10 +270,10 @@ impl PeerSend {
     pub fn poll_send_packets(
         &mut self,
         cx: &mut Context<'_>,
-        messages: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
         self.poll_send_with(cx, |socket, with, segmentation| {
-            packet::send_run(socket, messages, with, segmentation)
+            packet::send_run(socket, outbox, with, segmentation)
         })
     }
 
@@ -281,6 +315,27 @@ impl PeerSend {
         nap.reset();
         peer.mailbox.content().active = Instant::now();
         Poll::Ready(done)
+    }
+}
+
+impl Peer {
+    /// Takes some `count` datagrams out of the mailbox; false at the end.
+    fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        count: usize,
+        inbox: &mut Inbox,
+    ) -> Poll<io::Result<bool>> {
+        let mut content = self.mailbox.content();
+        content.take(count, inbox)?;
+        if !inbox.is_empty() {
+            return Poll::Ready(Ok(true));
+        }
+        if content.ended {
+            return Poll::Ready(Ok(false));
+        }
+        content.waker.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        Poll::Pending
     }
 }
 

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, LocalAddress, OwnedPath, Received, RecvBatch, Socket, UnixAddr};
-use bytes::Bytes;
+use anysock_core::{Addr, OwnedPath, RecvBatch, Socket};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::PeerLimits;
+use super::mailbox::{Key, Mailbox};
+use super::sorting::Sorted;
 use crate::nap::Nap;
-use crate::packet::{self, Arrived, Drained, Packet, Wanted};
+use crate::packet::{self, Drained, Wanted};
 use crate::registered::Registered;
 
 /// The socket and everybody who was heard on it. Alive while the listener or a peer is.
@@ -41,38 +42,15 @@ pub(super) struct Table {
     pub(super) closed: bool,
 }
 
-/// What tells peers apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) source: Addr,
-    pub(super) local: Option<LocalAddress>,
-}
-
-/// Where one peer's datagrams wait.
-#[derive(Debug)]
-pub(super) struct Mailbox {
-    pub(super) key: Key,
-    pub(super) content: Mutex<Content>,
-}
-
-#[derive(Debug)]
-pub(super) struct Content {
-    pub(super) queue: VecDeque<io::Result<Packet>>,
-    pub(super) bytes: usize,
-    pub(super) dropped: u64,
-    pub(super) active: Instant,
-    pub(super) ended: bool,
-    pub(super) waker: Option<Waker>,
-}
-
 /// Reads for everybody, until nobody is left.
 async fn read(shared: Weak<Shared>, idle: Duration) {
     let period = (idle / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(100));
+    let mut sorted = Sorted::default();
     std::future::poll_fn(|cx| match shared.upgrade() {
-        Some(shared) => shared.poll_read(cx, &mut ticks, &mut nap),
+        Some(shared) => shared.poll_read(cx, &mut ticks, &mut nap, &mut sorted),
         None => Poll::Ready(()),
     })
     .await;
@@ -119,15 +97,20 @@ impl Shared {
     }
 
     /// One turn of the reader: what is there, in batches, each peer woken once a batch.
-    fn poll_read(&self, cx: &mut Context<'_>, ticks: &mut Interval, nap: &mut Nap) -> Poll<()> {
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        ticks: &mut Interval,
+        nap: &mut Nap,
+        sorted: &mut Sorted,
+    ) -> Poll<()> {
         while ticks.poll_tick(cx).is_ready() {
             self.route_errors();
             self.forget_idle();
         }
         loop {
-            let mut wakers = Vec::new();
-            let turn = self.poll_batch(cx, &mut wakers);
-            wakers.into_iter().for_each(Waker::wake);
+            let turn = self.poll_batch(cx, sorted);
+            self.deliver(sorted);
             match ready!(turn) {
                 Ok(true) => nap.reset(),
                 Ok(false) => {
@@ -147,18 +130,18 @@ impl Shared {
     }
 
     /// One batch of datagrams; false if receiving was shut down.
-    fn poll_batch(&self, cx: &mut Context<'_>, wakers: &mut Vec<Waker>) -> Poll<io::Result<bool>> {
-        let most = self.limits.max_message;
-        let wanted = Wanted { most, count: RecvBatch::MOST, offload: self.offload };
+    fn poll_batch(&self, cx: &mut Context<'_>, sorted: &mut Sorted) -> Poll<io::Result<bool>> {
+        let inet = self.io.socket().cell().domain.is_inet();
+        let wanted = Wanted {
+            most: self.limits.max_message,
+            count: RecvBatch::MOST,
+            offload: self.offload,
+            sources: true,
+            control: inet,
+        };
         let done = ready!(self.io.poll_read_batch(cx, |socket| {
-            let mut table = self.table();
-            let drained = packet::receive_each(socket, wanted, |arrived, received, _| {
-                // Copied to its size: what waits in a queue keeps nothing else alive.
-                let packet = match arrived {
-                    Arrived::Whole(bytes) => Packet::Message(Bytes::copy_from_slice(bytes).into()),
-                    Arrived::TooLong(length) => Packet::Truncated { length },
-                };
-                wakers.extend(self.deliver(&mut table, packet, received));
+            let drained = packet::receive_each(socket, wanted, |mut one, size| {
+                sorted.put(&mut one, size, wanted);
                 true
             })?;
             Ok(((), drained == Drained::Yes))
@@ -166,40 +149,52 @@ impl Shared {
         Poll::Ready(Ok(done.is_some()))
     }
 
-    /// Puts one datagram where it belongs; whom to wake.
-    fn deliver(&self, table: &mut Table, packet: Packet, received: &Received) -> Option<Waker> {
-        let source = received.source.clone().unwrap_or(Addr::Unix(UnixAddr::Unnamed));
-        let local = received.destination.filter(|local| !local.address.is_multicast());
-        let key = Key { source, local };
+    /// Puts a batch where it belongs, and wakes each peer once.
+    fn deliver(&self, sorted: &mut Sorted) {
+        if sorted.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut wakers = Vec::new();
+        let mut table = self.table();
+        for (key, packets) in sorted.drain() {
+            let dropped = match self.mailbox(&mut table, key, &mut wakers) {
+                Some(mailbox) => {
+                    let mut content = mailbox.content();
+                    let dropped = content.put(packets, now, &self.limits);
+                    wakers.extend(content.waker.take());
+                    dropped
+                }
+                None => packets.map(|entry| entry.len()).sum(),
+            };
+            if dropped > 0 {
+                self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
+                tracing::debug!(dropped, "datagrams of a stranger or for a full queue dropped");
+            }
+        }
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The mailbox of a peer, who may have been unknown until now; `None` if there is none for
+    /// him.
+    fn mailbox(
+        &self,
+        table: &mut Table,
+        key: Key,
+        wakers: &mut Vec<Waker>,
+    ) -> Option<Arc<Mailbox>> {
         if let Some(mailbox) = table.mailboxes.get(&key) {
-            return self.queue(mailbox, Ok(packet));
+            return Some(Arc::clone(mailbox));
         }
         if !table.listening || table.mailboxes.len() >= self.limits.peers {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!(peer = %key.source, "datagram of a stranger dropped");
             return None;
         }
         let mailbox = Arc::new(Mailbox::new(key.clone()));
-        self.queue(&mailbox, Ok(packet));
         table.mailboxes.insert(key, Arc::clone(&mailbox));
-        table.arrivals.push_back(mailbox);
-        table.acceptor.take()
-    }
-
-    fn queue(&self, mailbox: &Mailbox, next: io::Result<Packet>) -> Option<Waker> {
-        let mut content = mailbox.content();
-        content.active = Instant::now();
-        let full = content.queue.len() >= self.limits.queue_messages
-            || content.bytes >= self.limits.queue_bytes;
-        if full {
-            content.dropped += 1;
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!(peer = %mailbox.key.source, "datagram dropped: the queue is full");
-            return None;
-        }
-        content.bytes += length(&next);
-        content.queue.push_back(next);
-        content.waker.take()
+        table.arrivals.push_back(Arc::clone(&mailbox));
+        wakers.extend(table.acceptor.take());
+        Some(mailbox)
     }
 
     /// Takes what the error queue holds to the peers it concerns; how many there were.
@@ -223,9 +218,8 @@ impl Shared {
             for mailbox in concerned {
                 let copy = io::Error::from(error.kind());
                 let copy = error.raw_os_error().map_or(copy, io::Error::from_raw_os_error);
-                if let Some(waker) = self.queue(&mailbox, Err(copy)) {
-                    waker.wake();
-                }
+                let waker = mailbox.content().put_error(copy, &self.limits);
+                waker.into_iter().for_each(Waker::wake);
             }
         }
         count
@@ -293,40 +287,5 @@ impl Drop for Shared {
         if let Some(reader) = self.reader.get() {
             reader.abort();
         }
-    }
-}
-
-impl Mailbox {
-    fn new(key: Key) -> Self {
-        let content = Content {
-            queue: VecDeque::new(),
-            bytes: 0,
-            dropped: 0,
-            active: Instant::now(),
-            ended: false,
-            waker: None,
-        };
-        Self { key, content: Mutex::new(content) }
-    }
-
-    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Content {
-    /// Ends the conversation, and discards what waits.
-    fn end(&mut self) -> Option<Waker> {
-        self.ended = true;
-        self.queue = VecDeque::new();
-        self.bytes = 0;
-        self.waker.take()
-    }
-}
-
-pub(super) fn length(packet: &io::Result<Packet>) -> usize {
-    match packet {
-        Ok(Packet::Message(message)) => message.len(),
-        _ => 0,
     }
 }

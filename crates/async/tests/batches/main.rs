@@ -1,12 +1,11 @@
 //! Many packets by one system call: byte for byte, empty ones among them, on every packet cell.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use anysock_async::{Connected, DatagramSocket, Packet, SeqPacketSocket, connect};
-use anysock_core::{Options, Shutdown, Type};
+use anysock_async::{Connected, DatagramSocket, Inbox, Packet, SeqPacketSocket, connect};
+use anysock_core::{Options, Outbox, Shutdown, Type};
 use bytes::Bytes;
 use tokio::time::timeout;
 
@@ -21,22 +20,29 @@ enum End {
 impl End {
     /// Sends all of `messages`, by as many calls as it takes.
     async fn send(&mut self, messages: &[Bytes]) -> io::Result<usize> {
-        let mut left: VecDeque<Bytes> = messages.iter().cloned().collect();
+        let mut left = Outbox::new();
+        for (n, message) in messages.iter().enumerate() {
+            // Copied or referenced, it is the same.
+            match n % 3 {
+                0 => left.push(message.clone()),
+                _ => left.push_copy(message),
+            }
+        }
         let mut calls = 0;
         while !left.is_empty() {
             let sent = poll_fn(|cx| match self {
                 Self::Datagram(socket) => socket.poll_send_packets(cx, &left),
                 Self::SeqPacket(socket) => socket.poll_send_packets(cx, &left),
             });
-            left.drain(..timeout(DEADLINE, sent).await??);
+            left.pop(timeout(DEADLINE, sent).await??);
             calls += 1;
         }
         Ok(calls)
     }
 
     /// Receives until `count` packets are here, or the end.
-    async fn recv(&mut self, most: usize, count: usize) -> io::Result<VecDeque<Packet>> {
-        let mut packets = VecDeque::new();
+    async fn recv(&mut self, most: usize, count: usize) -> io::Result<Vec<Packet>> {
+        let mut packets = Inbox::new();
         while packets.len() < count {
             let received = poll_fn(|cx| match self {
                 Self::Datagram(socket) => socket.poll_recv_packets(cx, most, 32, &mut packets),
@@ -46,7 +52,7 @@ impl End {
                 break;
             }
         }
-        Ok(packets)
+        Ok(std::iter::from_fn(|| packets.pop()).collect())
     }
 }
 
@@ -175,8 +181,53 @@ async fn seqpacket_reports_a_reset_after_what_was_batched_before_it() {
 async fn unix_datagram_batches_end_when_receiving_is_shut_down() {
     let (near, mut far) = DatagramSocket::pair().expect("a pair");
     far.shutdown_now(Shutdown::Read).expect("shut down");
-    let mut packets = VecDeque::new();
+    let mut packets = Inbox::new();
     let received = poll_fn(|cx| far.poll_recv_packets(cx, 64, 32, &mut packets));
     assert!(!timeout(DEADLINE, received).await.expect("no wedge").expect("the end"));
     drop(near);
+}
+
+#[tokio::test]
+async fn a_held_datagram_keeps_its_bytes_while_others_are_received() {
+    let (mut near, mut far) = pair("ipv4_datagram").await.expect("a pair");
+    let mut held = Vec::new();
+    for n in 0..20_u8 {
+        near.send(&vec![Bytes::from(vec![n; 1_200]); 50]).await.expect("sent");
+        let mut received = far.recv(65_536, 50).await.expect("received").into_iter().map(bytes);
+        held.push(received.nth(usize::from(n)).expect("fifty"));
+    }
+    for (n, datagram) in held.iter().enumerate() {
+        assert_eq!(*datagram, vec![n as u8; 1_200]);
+    }
+}
+
+#[tokio::test]
+async fn datagrams_that_were_put_together_and_are_too_long_are_told_one_by_one() {
+    let (mut near, mut far) = pair("ipv4_datagram").await.expect("a pair");
+    near.send(&messages([500, 500, 500, 90, 700, 700])).await.expect("sent");
+    let received = far.recv(100, 6).await.expect("received");
+    let lengths = received.into_iter().map(|packet| match packet {
+        Packet::Message(message) => Ok(message.len()),
+        Packet::Truncated { length } => Err(length),
+    });
+    let lengths: Vec<_> = lengths.collect();
+    assert_eq!(lengths, [Err(500), Err(500), Err(500), Ok(90), Err(700), Err(700)]);
+}
+
+/// What is held of packets is bounded by what they have, whether they were copied or not.
+#[tokio::test]
+async fn packets_that_wait_hold_at_most_four_times_their_size() {
+    for (length, count) in [(10, 100), (1_200, 12), (1_200, 14), (1_200, 50), (60_000, 3)] {
+        let (mut near, far) = pair("ipv4_datagram").await.expect("a pair");
+        near.send(&messages(vec![length; count])).await.expect("sent");
+        let End::Datagram(mut far) = far else { unreachable!("asked for datagrams") };
+        let mut inbox = Inbox::new();
+        while inbox.len() < count {
+            let received = poll_fn(|cx| far.poll_recv_packets(cx, 65_536, 32, &mut inbox));
+            assert!(timeout(DEADLINE, received).await.expect("in time").expect("received"));
+        }
+        assert!((length * count..=4 * length * count).contains(&inbox.held()), "{}", inbox.held());
+        while inbox.pop().is_some() {}
+        assert_eq!(inbox.held(), 0);
+    }
 }

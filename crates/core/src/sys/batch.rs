@@ -4,17 +4,21 @@ use std::io;
 use std::mem::{MaybeUninit, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use bytes::BufMut;
+
 use super::address::{from_os_storage, to_os};
 use super::check;
 use super::control::{self, Control};
 use crate::socket::{Outgoing, Received};
+use crate::{Addr, RecvBlock};
 
 /// At most so many packets go into one call: more measured no faster.
 pub(crate) const MOST: usize = 32;
 
-/// Room for the control messages of one packet: packet information and a segment size. It has
-/// the size that on unix takes the credentials and not one descriptor beside.
+/// Room for the control messages of one packet: packet information and a segment size.
 const CONTROL: usize = 128;
+
+/// On unix it takes the credentials and not one descriptor beside.
 const CONTROL_UNIX: usize = 32;
 
 /// What the kernel writes of one packet beside its bytes.
@@ -25,51 +29,48 @@ struct Slot {
     iovec: libc::iovec,
 }
 
-/// The structures of recvmmsg(2), made once and used again.
+/// What is asked for beside the bytes, on which kind of socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) source: bool,
+    pub(crate) control: bool,
+    pub(crate) is_unix: bool,
+}
+
+/// The structures of recvmmsg(2), made once and used again: between two calls only what the
+/// kernel wrote to is set anew.
 pub(crate) struct Headers {
+    /// Never grows beyond its first allocation, since the headers point into it.
     slots: Vec<Slot>,
     headers: Vec<libc::mmsghdr>,
+    /// What the headers that are set are set for.
+    beside: Option<Beside>,
     received: usize,
 }
 
 impl Headers {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), headers: Vec::new(), received: 0 }
+        Self { slots: Vec::new(), headers: Vec::new(), beside: None, received: 0 }
     }
 
-    /// Receives up to `bytes.len() / size` packets, the n-th into the n-th `size` bytes.
+    /// Receives up to one packet into the spare room of each of `rooms`, at most [`MOST`],
+    /// which are empty and grow by what was written to them; how many there are.
     pub(crate) fn recv(
         &mut self,
         socket: BorrowedFd<'_>,
-        bytes: &mut [u8],
-        size: usize,
-        is_unix: bool,
+        rooms: &mut [RecvBlock],
+        beside: Beside,
     ) -> io::Result<usize> {
-        let count = (bytes.len() / size).min(MOST);
-        while self.slots.len() < count {
-            self.slots.push(Slot {
-                control: [MaybeUninit::uninit(); CONTROL],
-                name: MaybeUninit::uninit(),
-                iovec: libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 },
-            });
+        let count = rooms.len().min(MOST);
+        self.drop_rest();
+        self.prepare(count, beside);
+        for (slot, room) in self.slots.iter_mut().zip(&mut *rooms) {
+            let room = room.chunk_mut();
+            slot.iovec = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
         }
-        self.headers.clear();
-        for (slot, chunk) in self.slots.iter_mut().zip(bytes.chunks_exact_mut(size)).take(count) {
-            slot.iovec = libc::iovec { iov_base: chunk.as_mut_ptr().cast(), iov_len: size };
-            // SAFETY: mmsghdr is plain numbers and pointers; null and zero are valid.
-            let mut header: libc::mmsghdr = unsafe { zeroed() };
-            header.msg_hdr.msg_name = slot.name.as_mut_ptr().cast();
-            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as _;
-            header.msg_hdr.msg_iov = &raw mut slot.iovec;
-            header.msg_hdr.msg_iovlen = 1;
-            header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
-            header.msg_hdr.msg_controllen = if is_unix { CONTROL_UNIX } else { CONTROL } as _;
-            self.headers.push(header);
-        }
-        self.received = 0;
-        // SAFETY: the headers point to names, slices and control room that outlive the call,
-        // with their lengths; `slots` is not touched until they were read.
-        self.received = check(unsafe {
+        // SAFETY: the first `count` headers point to names, slices and control room that outlive
+        // the call, with their lengths; the slices to the spare room of as many blocks.
+        let received = check(unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 self.headers.as_mut_ptr(),
@@ -79,37 +80,109 @@ impl Headers {
                 std::ptr::null_mut(),
             ) as libc::ssize_t
         })?;
-        Ok(self.received)
+        self.received = received;
+        for (header, room) in self.headers[..received].iter().zip(rooms) {
+            let copied = (header.msg_len as usize).min(room.spare());
+            // SAFETY: the kernel has written the first `copied` bytes of the spare room:
+            // all of the packet, or all that there was room for.
+            unsafe { room.advance_mut(copied) };
+        }
+        Ok(received)
     }
 
-    /// What came beside the bytes of the n-th packet, with its real length and its segment
-    /// size, if the kernel put several together. To be taken once.
-    pub(crate) fn take(&mut self, n: usize, size: usize) -> (Received, Option<usize>) {
+    /// The real length of the n-th packet.
+    pub(crate) fn length(&self, n: usize) -> usize {
         assert!(n < self.received, "packet {n} of {} was asked for", self.received);
-        let header = &mut self.headers[n];
-        let length = header.msg_len as usize;
-        let mut received = Received { length, copied: length.min(size), ..Received::default() };
+        self.headers[n].msg_len as usize
+    }
+
+    /// The size of the datagrams of which the kernel made the n-th packet, if it did.
+    pub(crate) fn segment(&self, n: usize) -> Option<usize> {
+        assert!(n < self.received, "packet {n} of {} was asked for", self.received);
+        // SAFETY: recvmmsg has filled this header, and its slot lives.
+        unsafe { control::segment(&self.headers[n].msg_hdr) }
+    }
+
+    /// Who sent the n-th packet, where that was asked for.
+    pub(crate) fn source(&self, n: usize) -> Option<Addr> {
+        assert!(n < self.received, "packet {n} of {} was asked for", self.received);
+        let header = &self.headers[n].msg_hdr;
+        if header.msg_name.is_null() {
+            return None;
+        }
+        // SAFETY: the kernel has written so many bytes of the name.
+        unsafe { from_os_storage(self.slots[n].name.as_ptr(), header.msg_namelen) }
+    }
+
+    /// What came beside the bytes of the n-th packet, but for its source. To be taken once.
+    pub(crate) fn take(&mut self, n: usize, received: &mut Received) {
+        assert!(n < self.received, "packet {n} of {} was asked for", self.received);
+        let header = &mut self.headers[n].msg_hdr;
         // SAFETY: recvmmsg has filled this header, and its slot lives; the control messages are
         // taken once, since none are left afterwards.
-        let segment = unsafe {
-            control::take(&header.msg_hdr, &mut received);
-            control::segment(&header.msg_hdr)
-        };
-        header.msg_hdr.msg_controllen = 0;
-        let length = header.msg_hdr.msg_namelen;
-        // SAFETY: the kernel has written `length` bytes of the name.
-        received.source = unsafe { from_os_storage(self.slots[n].name.as_ptr(), length) };
-        (received, segment)
+        unsafe { control::take(header, received) };
+        header.msg_controllen = 0;
+    }
+
+    /// Sets the headers that are not set for this, and those that the last call has written to.
+    fn prepare(&mut self, count: usize, beside: Beside) {
+        if self.beside != Some(beside) {
+            self.beside = Some(beside);
+            self.headers.clear();
+        }
+        self.slots.reserve_exact(MOST - self.slots.len());
+        while self.slots.len() < count {
+            self.slots.push(Slot {
+                control: [MaybeUninit::uninit(); CONTROL],
+                name: MaybeUninit::uninit(),
+                iovec: libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 },
+            });
+        }
+        let written = std::mem::take(&mut self.received);
+        for header in self.headers.iter_mut().take(written) {
+            set_lengths(&mut header.msg_hdr, beside);
+        }
+        for slot in self.slots.iter_mut().take(count).skip(self.headers.len()) {
+            // SAFETY: mmsghdr is plain numbers and pointers; null and zero are valid.
+            let mut header: libc::mmsghdr = unsafe { zeroed() };
+            header.msg_hdr.msg_iov = &raw mut slot.iovec;
+            header.msg_hdr.msg_iovlen = 1;
+            if beside.source {
+                header.msg_hdr.msg_name = slot.name.as_mut_ptr().cast();
+            }
+            if beside.control {
+                header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
+            }
+            set_lengths(&mut header.msg_hdr, beside);
+            self.headers.push(header);
+        }
+    }
+
+    /// Descriptors that came along and were not taken must not leak.
+    fn drop_rest(&mut self) {
+        if self.beside.is_some_and(|beside| beside.control && beside.is_unix) {
+            for n in 0..self.received {
+                self.take(n, &mut Received::default());
+            }
+        }
     }
 }
 
 impl Drop for Headers {
     fn drop(&mut self) {
-        // Descriptors that came along and were not taken must not leak.
-        for n in 0..self.received {
-            drop(self.take(n, 0));
-        }
+        self.drop_rest();
     }
+}
+
+/// What the kernel reads as room and overwrites with lengths.
+fn set_lengths(header: &mut libc::msghdr, beside: Beside) {
+    let name = if beside.source { size_of::<libc::sockaddr_storage>() } else { 0 };
+    header.msg_namelen = name as _;
+    header.msg_controllen = match (beside.control, beside.is_unix) {
+        (false, _) => 0,
+        (true, false) => CONTROL as _,
+        (true, true) => CONTROL_UNIX as _,
+    };
 }
 
 /// Sends each of `packets` by its own, at most [`MOST`]; how many the kernel took.
@@ -123,13 +196,16 @@ pub(crate) fn send<'a>(
     if let Some(source) = with.source {
         control.push_source(source);
     }
-    // SAFETY: iovec and mmsghdr are plain numbers and pointers; null and zero are valid.
-    let (mut slices, mut headers): ([libc::iovec; MOST], [libc::mmsghdr; MOST]) =
-        unsafe { (zeroed(), zeroed()) };
+    // Only what is used of it is set.
+    let mut slices = [const { MaybeUninit::<libc::iovec>::uninit() }; MOST];
+    let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MOST];
     let mut count = 0;
     for ((packet, slice), header) in packets.zip(&mut slices).zip(&mut headers) {
-        *slice = libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
-        header.msg_hdr.msg_iov = slice;
+        let iovec =
+            libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
+        // SAFETY: mmsghdr is plain numbers and pointers; null and zero are valid.
+        let header = header.write(unsafe { zeroed() });
+        header.msg_hdr.msg_iov = slice.write(iovec);
         header.msg_hdr.msg_iovlen = 1;
         if let Some(address) = &address {
             header.msg_hdr.msg_name = address.as_ptr().cast_mut().cast();
@@ -138,10 +214,14 @@ pub(crate) fn send<'a>(
         control.attach_content(&mut header.msg_hdr);
         count += 1;
     }
-    // SAFETY: the headers point to slices, a name and control messages that outlive the call,
-    // with their lengths; sendmmsg writes to the headers alone.
+    // SAFETY: the first `count` headers were set; they point to slices, a name and control
+    // messages that outlive the call, with their lengths; sendmmsg writes to the headers alone.
     check(unsafe {
-        libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_NOSIGNAL as _)
-            as libc::ssize_t
+        libc::sendmmsg(
+            socket.as_raw_fd(),
+            headers.as_mut_ptr().cast(),
+            count,
+            libc::MSG_NOSIGNAL as _,
+        ) as libc::ssize_t
     })
 }

@@ -10,7 +10,7 @@ mod message;
 mod option;
 
 pub(crate) use address::{from_os, to_os};
-pub(crate) use batch::{Headers, MOST, send as send_batch};
+pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};

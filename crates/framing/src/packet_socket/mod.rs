@@ -4,13 +4,11 @@ mod datagram;
 mod peer;
 mod seqpacket;
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::Packet;
-use anysock_core::Guarantees;
-use bytes::Bytes;
+use anysock_async::{Inbox, Packet};
+use anysock_core::{Guarantees, Outbox};
 
 pub(crate) use self::datagram::paired;
 
@@ -47,23 +45,23 @@ pub trait PacketRecv {
     /// Those of the socket; whether it survives, [`survives`](Self::survives) tells.
     fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>>;
 
-    /// Appends what is there to `packets`: up to `count` packets of at most `most` bytes, by one
+    /// Puts what is there into `inbox`, which is empty: up to `count` packets of at most `most` bytes, by one
     /// system call where the socket can; false at the end.
     ///
     /// # Errors
     ///
-    /// As [`poll_recv`](Self::poll_recv), and only if nothing was appended.
+    /// As [`poll_recv`](Self::poll_recv), and only if nothing was put in.
     fn poll_recv_batch(
         &mut self,
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
         let _ = count;
         self.poll_recv(cx, most).map_ok(|packet| {
             let is_open = packet.is_some();
-            packets.extend(packet);
+            packet.into_iter().for_each(|packet| inbox.push(packet));
             is_open
         })
     }
@@ -96,8 +94,8 @@ pub trait PacketSend {
     /// Those of the socket; what they say, [`fault`](Self::fault) tells.
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>>;
 
-    /// Sends packets from the front of `packets`, which are not empty, by one system call where
-    /// the socket can; how many were sent, at least one.
+    /// Sends packets from the front of `outbox`, which has some, by one system call where the
+    /// socket can; how many were sent, at least one. They stay in it.
     ///
     /// # Errors
     ///
@@ -105,9 +103,9 @@ pub trait PacketSend {
     fn poll_send_batch(
         &mut self,
         cx: &mut Context<'_>,
-        packets: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        match packets.front() {
+        match outbox.front() {
             Some(packet) => self.poll_send(cx, packet).map_ok(|()| 1),
             None => Poll::Ready(Ok(0)),
         }

@@ -1,12 +1,10 @@
 //! A peer of a datagram listener as a packet socket.
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{DatagramPeer, Packet, PeerRecv, PeerSend};
-use anysock_core::{Guarantees, Role};
-use bytes::Bytes;
+use anysock_async::{DatagramPeer, Inbox, Packet, PeerRecv, PeerSend};
+use anysock_core::{Guarantees, Outbox, Role};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
@@ -14,6 +12,16 @@ impl PacketRecv for DatagramPeer {
     fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
         // The listener's own limit was applied when the packet was read.
         self.poll_recv_packet(cx)
+    }
+
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: usize,
+        count: usize,
+        inbox: &mut Inbox,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, count, inbox)
     }
 
     fn survives(&self, _: &io::Error) -> bool {
@@ -33,6 +41,16 @@ impl PacketRecv for PeerRecv {
     fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
         // The listener's own limit was applied when the packet was read.
         self.poll_recv_packet(cx)
+    }
+
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: usize,
+        count: usize,
+        inbox: &mut Inbox,
+    ) -> Poll<io::Result<bool>> {
+        self.poll_recv_packets(cx, count, inbox)
     }
 
     fn survives(&self, _: &io::Error) -> bool {
@@ -56,9 +74,9 @@ impl PacketSend for DatagramPeer {
     fn poll_send_batch(
         &mut self,
         cx: &mut Context<'_>,
-        packets: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, packets)
+        self.poll_send_packets(cx, outbox)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -86,9 +104,9 @@ impl PacketSend for PeerSend {
     fn poll_send_batch(
         &mut self,
         cx: &mut Context<'_>,
-        packets: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, packets)
+        self.poll_send_packets(cx, outbox)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

@@ -1,12 +1,10 @@
 //! A seqpacket socket as a packet socket.
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
-use anysock_core::{Guarantees, Role, Shutdown};
-use bytes::Bytes;
+use anysock_async::{Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
+use anysock_core::{Guarantees, Outbox, Role, Shutdown};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
@@ -20,9 +18,9 @@ impl PacketRecv for SeqPacketSocket {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, packets)
+        self.poll_recv_packets(cx, most, count, inbox)
     }
 
     fn survives(&self, _: &io::Error) -> bool {
@@ -40,9 +38,9 @@ impl PacketRecv for SeqPacketRecv {
         cx: &mut Context<'_>,
         most: usize,
         count: usize,
-        packets: &mut VecDeque<Packet>,
+        inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, packets)
+        self.poll_recv_packets(cx, most, count, inbox)
     }
 
     fn survives(&self, _: &io::Error) -> bool {
@@ -58,9 +56,9 @@ impl PacketSend for SeqPacketSocket {
     fn poll_send_batch(
         &mut self,
         cx: &mut Context<'_>,
-        packets: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, packets)
+        self.poll_send_packets(cx, outbox)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -88,9 +86,9 @@ impl PacketSend for SeqPacketSend {
     fn poll_send_batch(
         &mut self,
         cx: &mut Context<'_>,
-        packets: &VecDeque<Bytes>,
+        outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, packets)
+        self.poll_send_packets(cx, outbox)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

@@ -340,3 +340,19 @@ async fn a_send_dropped_while_the_socket_blocks_is_whole_or_nothing() {
     assert_ready_ok!(task::spawn(packets.send("second")).poll());
     assert_eq!(fake.sent(), ["first", "second"]);
 }
+
+#[tokio::test]
+async fn one_of_many_that_is_refused_is_the_only_one_that_is_dropped() {
+    let (mut packets, fake) = packets();
+    let large = "x".repeat(5_000);
+    fake.blocks(true);
+    for text in ["a", "", "bb", large.as_str(), "", "cc", "dd"] {
+        packets.try_send(text.to_string()).unwrap();
+    }
+    fake.blocks(false);
+    fake.sends([Sent::Ok, Sent::Ok, Sent::Ok, Sent::FailsWith(Fault::Packet, libc::EMSGSIZE)]);
+    let error = assert_ready_err!(task::spawn(packets.flush()).poll());
+    assert!(matches!(error.kind(), ErrorKind::Dropped { length: 5_000, .. }), "{error}");
+    assert_eq!(fake.sent(), ["a", "", "bb", "", "cc", "dd"]);
+    assert_eq!((packets.stats().dropped, packets.stats().unsent), (1, 0));
+}

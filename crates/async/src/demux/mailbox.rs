@@ -1,0 +1,215 @@
+//! Where one peer's datagrams wait.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use anysock_core::{Addr, LocalAddress};
+use tokio::time::Instant;
+
+use super::PeerLimits;
+use crate::inbox::{Entry, Inbox};
+
+/// What tells peers apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) source: Addr,
+    pub(super) local: Option<LocalAddress>,
+}
+
+/// What the reader puts and the peer takes.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    pub(super) key: Key,
+    content: Mutex<Content>,
+}
+
+#[derive(Debug)]
+pub(super) struct Content {
+    queue: VecDeque<io::Result<Entry>>,
+    /// Messages and errors in the queue, and bytes.
+    waiting: Amount,
+    /// Those that the peer took with its last visit, and may not have handed out yet.
+    taken: Amount,
+    pub(super) dropped: u64,
+    pub(super) active: Instant,
+    pub(super) ended: bool,
+    pub(super) waker: Option<Waker>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Amount {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Mailbox {
+    pub(super) fn new(key: Key) -> Self {
+        let content = Content {
+            queue: VecDeque::new(),
+            waiting: Amount::default(),
+            taken: Amount::default(),
+            dropped: 0,
+            active: Instant::now(),
+            ended: false,
+            waker: None,
+        };
+        Self { key, content: Mutex::new(content) }
+    }
+
+    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    /// Puts in as many of the oldest messages as there is room for; how many were dropped.
+    pub(super) fn put(
+        &mut self,
+        entries: impl Iterator<Item = Entry>,
+        now: Instant,
+        limits: &PeerLimits,
+    ) -> usize {
+        self.active = now;
+        let mut dropped = 0;
+        for mut entry in entries {
+            let length = entry.len();
+            let fitting = self.room(limits, entry.size()).min(length);
+            dropped += length - fitting;
+            if fitting > 0 {
+                entry.keep(fitting);
+                self.waiting.messages += fitting;
+                self.waiting.bytes += entry.bytes();
+                self.queue.push_back(Ok(entry));
+            }
+        }
+        self.dropped += dropped as u64;
+        dropped
+    }
+
+    /// Puts in an error; whom to wake.
+    pub(super) fn put_error(&mut self, error: io::Error, limits: &PeerLimits) -> Option<Waker> {
+        self.active = Instant::now();
+        if self.room(limits, 0) == 0 {
+            self.dropped += 1;
+            return None;
+        }
+        self.waiting.messages += 1;
+        self.queue.push_back(Err(error));
+        self.waker.take()
+    }
+
+    /// Moves what waits to `inbox`, which is empty: some `count` messages, or all that are there
+    /// if that is fewer. The error that came before them, if one did.
+    pub(super) fn take(&mut self, count: usize, inbox: &mut Inbox) -> io::Result<()> {
+        self.taken = Amount::default();
+        while self.taken.messages < count.max(1) {
+            let entry = match self.queue.pop_front() {
+                Some(Ok(entry)) => entry,
+                Some(Err(error)) if inbox.is_empty() => {
+                    self.waiting.messages -= 1;
+                    return Err(error);
+                }
+                Some(Err(error)) => {
+                    self.queue.push_front(Err(error));
+                    break;
+                }
+                None => break,
+            };
+            let amount = Amount { messages: entry.len(), bytes: entry.bytes() };
+            self.waiting.messages -= amount.messages;
+            self.waiting.bytes -= amount.bytes;
+            self.taken.messages += amount.messages;
+            self.taken.bytes += amount.bytes;
+            inbox.push_entry(entry);
+        }
+        if self.queue.is_empty() {
+            // The queue's own memory goes with its last message.
+            self.queue = VecDeque::new();
+        }
+        Ok(())
+    }
+
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.bytes
+    }
+
+    /// Ends the conversation, and discards what waits.
+    pub(super) fn end(&mut self) -> Option<Waker> {
+        self.ended = true;
+        self.queue = VecDeque::new();
+        self.waiting = Amount::default();
+        self.waker.take()
+    }
+
+    /// How many messages of `size` bytes find room: more, until a bound is reached.
+    fn room(&self, limits: &PeerLimits, size: usize) -> usize {
+        let messages = self.waiting.messages + self.taken.messages;
+        let bytes = self.waiting.bytes + self.taken.bytes;
+        let by_bytes = match limits.queue_bytes.saturating_sub(bytes) {
+            0 => 0,
+            left => left.checked_div(size).map_or(usize::MAX, |_| left.div_ceil(size)),
+        };
+        limits.queue_messages.saturating_sub(messages).min(by_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anysock_core::UnixAddr;
+
+    use super::*;
+
+    fn mailbox() -> Mailbox {
+        Mailbox::new(Key { source: UnixAddr::Unnamed.into(), local: None })
+    }
+
+    fn put(content: &mut Content, size: usize, count: usize, limits: &PeerLimits) -> usize {
+        let run = Entry::copied(&vec![0; size * count], size);
+        content.put([run].into_iter(), Instant::now(), limits)
+    }
+
+    #[test]
+    fn what_the_peer_took_and_may_still_hold_counts_until_it_comes_again() {
+        let limits = PeerLimits { queue_messages: 10, ..PeerLimits::default() };
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        assert_eq!(put(&mut content, 9, 12, &limits), 2);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!((inbox.len(), content.bytes()), (10, 0));
+        assert_eq!(put(&mut content, 9, 1, &limits), 1);
+        content.take(32, &mut Inbox::new()).unwrap();
+        assert_eq!(put(&mut content, 9, 1, &limits), 0);
+        assert_eq!(content.dropped, 3);
+    }
+
+    #[test]
+    fn bytes_are_bounded_by_one_message_beyond_the_bound() {
+        let limits = PeerLimits { queue_bytes: 100, ..PeerLimits::default() };
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        assert_eq!(put(&mut content, 30, 5, &limits), 1);
+        assert_eq!(content.bytes(), 120);
+        assert_eq!(put(&mut content, 1, 1, &limits), 1);
+    }
+
+    #[test]
+    fn an_error_keeps_its_place_between_messages() {
+        let limits = PeerLimits::default();
+        let mailbox = mailbox();
+        let mut content = mailbox.content();
+        put(&mut content, 9, 2, &limits);
+        content.put_error(io::ErrorKind::ConnectionRefused.into(), &limits);
+        put(&mut content, 9, 3, &limits);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!(inbox.len(), 2);
+        let mut inbox = Inbox::new();
+        content.take(32, &mut inbox).unwrap_err();
+        content.take(32, &mut inbox).unwrap();
+        assert_eq!((inbox.len(), content.bytes()), (3, 0));
+    }
+}
