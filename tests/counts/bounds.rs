@@ -18,19 +18,17 @@ pub(crate) struct Bound {
 
 /// System calls per message, fed: both ends, and the runtime's.
 pub(crate) const CALLS_FED: [Bound; 2] = [
-    // A write and a read per block, and one look for events each time that a budget is spent.
-    Bound::new(Link::UnixStream, Work::Fed, 64, 0.012),
-    // The large ones are not batched as well as they could be.
-    Bound::new(Link::UnixStream, Work::Fed, 16 << 10, 1.0),
+    // Two writes and a read per burst, a look for events for each end, and one every 4,096 messages.
+    Bound::new(Link::UnixStream, Work::Fed, 64, 0.0016),
+    Bound::new(Link::UnixStream, Work::Fed, 16 << 10, 0.45),
 ];
 
 /// System calls per round trip: both ends, and the runtime's. Six are the least that a readiness
 /// loop can do: there and back one write, one read and one look for events each. What goes through
 /// the network may arrive later than it was sent.
 pub(crate) const CALLS_THERE_AND_BACK: [Bound; 7] = [
-    // Each end also reads once in vain, for a short read need not have emptied a stream.
-    Bound::new(Link::UnixStream, Work::RoundTrip, 64, 8.0),
-    Bound::new(Link::Tcp, Work::RoundTrip, 64, 8.05),
+    Bound::new(Link::UnixStream, Work::RoundTrip, 64, 6.0),
+    Bound::new(Link::Tcp, Work::RoundTrip, 64, 6.05),
     Bound::new(Link::UnixSeqPacket, Work::RoundTrip, 64, 6.0),
     Bound::new(Link::UnixDatagram, Work::RoundTrip, 64, 6.0),
     Bound::new(Link::Udp, Work::RoundTrip, 64, 6.05),
@@ -43,32 +41,30 @@ pub(crate) const CALLS_THERE_AND_BACK: [Bound; 7] = [
 /// Of how many messages a receiver is held to keep references, before it drops them together.
 const HELD: Work = Work::Held(64);
 
-/// Allocations per message on a stream: of both ends. None is what a message should cost; what
-/// there is are blocks of the reader, let go of with every burst and with every message held.
+/// Allocations per message on a stream: of both ends. Blocks are those that the thread keeps.
 pub(crate) const ALLOCATIONS_ON_STREAMS: [Bound; 6] = [
-    Bound::new(Link::UnixStream, Work::Fed, 64, 0.002),
-    Bound::new(Link::UnixStream, HELD, 64, 0.004),
-    Bound::new(Link::UnixStream, Work::Fed, 1 << 10, 0.06),
-    Bound::new(Link::UnixStream, HELD, 1 << 10, 0.09),
-    Bound::new(Link::UnixStream, Work::Fed, 4 << 10, 0.3),
-    Bound::new(Link::UnixStream, HELD, 4 << 10, 0.45),
+    Bound::new(Link::UnixStream, Work::Fed, 64, 0.001),
+    Bound::new(Link::UnixStream, HELD, 64, 0.001),
+    Bound::new(Link::UnixStream, Work::Fed, 1 << 10, 0.001),
+    Bound::new(Link::UnixStream, HELD, 1 << 10, 0.001),
+    Bound::new(Link::UnixStream, Work::Fed, 4 << 10, 0.001),
+    Bound::new(Link::UnixStream, HELD, 4 << 10, 0.001),
 ];
 
-/// Allocations per packet: of both ends. Each is an allocation of its own until it is sent, and
-/// the rest is shared by what is received together.
+/// Allocations per packet: of both ends. A list of what came together is made once a batch.
 pub(crate) const ALLOCATIONS_OF_PACKETS: [Bound; 12] = [
-    Bound::new(Link::UnixSeqPacket, Work::Fed, 64, 2.4),
-    Bound::new(Link::UnixSeqPacket, HELD, 64, 2.4),
-    Bound::new(Link::UnixSeqPacket, Work::Fed, 1200, 2.4),
-    Bound::new(Link::UnixSeqPacket, HELD, 1200, 2.4),
-    Bound::new(Link::UnixDatagram, Work::Fed, 64, 1.4),
-    Bound::new(Link::UnixDatagram, HELD, 64, 1.4),
-    Bound::new(Link::UnixDatagram, Work::Fed, 1200, 1.4),
-    Bound::new(Link::UnixDatagram, HELD, 1200, 1.4),
-    Bound::new(Link::Udp, Work::Fed, 64, 1.3),
-    Bound::new(Link::Udp, HELD, 64, 1.3),
-    Bound::new(Link::Udp, Work::Fed, 1200, 1.3),
-    Bound::new(Link::Udp, HELD, 1200, 1.3),
+    Bound::new(Link::UnixSeqPacket, Work::Fed, 64, 0.001),
+    Bound::new(Link::UnixSeqPacket, HELD, 64, 0.001),
+    Bound::new(Link::UnixSeqPacket, Work::Fed, 1200, 0.001),
+    Bound::new(Link::UnixSeqPacket, HELD, 1200, 0.001),
+    Bound::new(Link::UnixDatagram, Work::Fed, 64, 0.001),
+    Bound::new(Link::UnixDatagram, HELD, 64, 0.001),
+    Bound::new(Link::UnixDatagram, Work::Fed, 1200, 0.001),
+    Bound::new(Link::UnixDatagram, HELD, 1200, 0.001),
+    Bound::new(Link::Udp, Work::Fed, 64, 0.02),
+    Bound::new(Link::Udp, HELD, 64, 0.02),
+    Bound::new(Link::Udp, Work::Fed, 1200, 0.02),
+    Bound::new(Link::Udp, HELD, 1200, 0.02),
 ];
 
 /// What a connection that waits may hold at most, as a multiple of what [`Server::Raw`] does.
@@ -82,10 +78,9 @@ pub(crate) struct PerConnection {
 }
 
 pub(crate) const PER_CONNECTION: [PerConnection; 2] = [
-    // The state of both directions, which could be smaller: there is no buffer in it.
-    PerConnection { server: Server::Framed, live: 1.85, resident: 2.0 },
-    // The same, as large as that of the largest cell.
-    PerConnection { server: Server::Facade, live: 2.05, resident: 2.0 },
+    PerConnection { server: Server::Framed, live: 1.05, resident: 1.5 },
+    // A codec of any kind takes two words more in each direction.
+    PerConnection { server: Server::Facade, live: 1.25, resident: 1.5 },
 ];
 
 impl Bound {

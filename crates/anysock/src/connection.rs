@@ -56,12 +56,14 @@ pub struct ConnectionSend(Sending);
 #[derive(Debug)]
 pub struct ConnectionRecv(Receiving);
 
+/// Those that keep boundaries are boxed, so that a stream, of which a server has many, need not be
+/// as large as they are.
 #[derive(Debug)]
 enum Inner {
     Stream(Framed<StreamSocket, AnyCodec>),
-    SeqPacket(Packets<SeqPacketSocket>),
-    Datagram(Packets<DatagramSocket>),
-    Peer(Packets<DatagramPeer>),
+    SeqPacket(Box<Packets<SeqPacketSocket>>),
+    Datagram(Box<Packets<DatagramSocket>>),
+    Peer(Box<Packets<DatagramPeer>>),
     Memory(Memory),
     Other(Other<BoxTransport>),
 }
@@ -279,7 +281,7 @@ macro_rules! from {
     ($($type:ty: $arm:ident;)*) => {$(
         impl From<$type> for Connection {
             fn from(transport: $type) -> Self {
-                Self(Inner::$arm(transport))
+                Self(Inner::$arm(transport.into()))
             }
         }
     )*};
