@@ -107,7 +107,7 @@ pub struct Received {
 /// let (a, b) = Socket::pair(Type::Stream)?;
 /// a.send(b"hello")?;
 /// let mut buffer = Vec::with_capacity(64);
-/// let chunk = b.recv_buffer(&mut buffer)?;
+/// let chunk = b.recv_chunk(&mut buffer)?;
 /// assert_eq!((chunk.length, chunk.fell_short), (5, true));
 /// # Ok::<_, std::io::Error>(())
 /// ```
@@ -334,14 +334,23 @@ impl Socket {
         (&self.inner).read(buffer)
     }
 
-    /// Receives from a stream into the spare capacity of `buffer`: recv(2), or recvmsg(2) on unix,
-    /// which alone tells that the kernel stopped at what came along. Descriptors that were passed
-    /// are closed by the kernel.
+    /// Receives into the spare capacity of `buffer`: recv(2). Descriptors that were passed are
+    /// closed by the kernel.
     ///
     /// # Errors
     ///
     /// Those of the system call.
-    pub fn recv_buffer(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
+    pub fn recv_buffer(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
+        sys::recv_buffer(self.as_fd(), buffer)
+    }
+
+    /// As [`recv_buffer`](Self::recv_buffer) from a stream, and whether more may be there: on unix
+    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
             Domain::Unix => sys::recv_buffer_beside(self.as_fd(), buffer)?,
