@@ -80,6 +80,8 @@ impl StreamSocket {
     /// Those of socketpair(2) and of registering.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Stream)?;
+        prepare(&a)?;
+        prepare(&b)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -208,6 +210,15 @@ impl StreamSend {
     ) -> Poll<io::Result<usize>> {
         recv_block(&self.io, cx, block, most)
     }
+}
+
+/// A stream that nobody asked to take descriptors has the kernel refuse them, where it can: then a
+/// plain recv(2) that falls short has drained the socket, and need not look for what came along.
+pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
+    if socket.cell() == Cell::UNIX_STREAM {
+        socket.refuse_descriptors()?;
+    }
+    Ok(())
 }
 
 fn recv_block(
