@@ -68,7 +68,7 @@ impl ReadBuffer {
     }
 
     /// The next message, if it is here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next<C: Codec>(&mut self, codec: &mut C) -> Next {
         while self.block.len() >= self.needed {
             match codec.decode(self.block.unread()) {
@@ -109,7 +109,7 @@ impl ReadBuffer {
     }
 
     /// What the codec has found, unless it is nothing to hand out.
-    #[inline]
+    #[inline(always)]
     fn hand_out<C>(&mut self, found: Decoded) -> Option<Next> {
         if let Err(error) = check::<C>(&found, self.block.len()) {
             return Some(Next::Fault(error));
@@ -218,7 +218,7 @@ fn long_frame(length: usize, needed: usize, from: usize) -> usize {
 
 /// Refuses what a codec must not find: a peer may be able to bring a faulty one to it, and must
 /// neither spin nor panic this side by it.
-#[inline]
+#[inline(always)]
 fn check<C>(found: &Decoded, available: usize) -> Result<(), Error> {
     let (payload, consumed) = match found {
         Decoded::More { .. } => return Ok(()),

@@ -88,7 +88,7 @@ impl RecvBlock {
     }
 
     /// What was received and not consumed.
-    #[inline]
+    #[inline(always)]
     pub fn unread(&self) -> &[u8] {
         let Some(allocation) = self.allocation else { return &[] };
         // SAFETY: the bytes up to `end` were written, and are not again while this is borrowed.
@@ -96,7 +96,7 @@ impl RecvBlock {
     }
 
     /// How much that is, in bytes.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
@@ -125,7 +125,7 @@ impl RecvBlock {
     /// # Panics
     ///
     /// If there are not so many.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, range: Range<usize>) -> Message {
         assert!(range.start <= range.end && range.end <= self.len(), "beyond what was received");
         let Some(allocation) = self.allocation.filter(|_| !range.is_empty()) else {
@@ -145,7 +145,7 @@ impl RecvBlock {
     /// # Panics
     ///
     /// If there are not so many.
-    #[inline]
+    #[inline(always)]
     pub fn consume(&mut self, bytes: usize) {
         assert!(bytes <= self.len(), "beyond what was received");
         self.start += bytes;

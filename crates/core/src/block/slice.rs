@@ -37,7 +37,7 @@ impl Slice {
     ///
     /// They must have been written, and must not be again while the caller's reference to the
     /// allocation is held, of which there must be one, and which is the slice's from here on.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn of(allocation: Allocation, start: usize, length: usize) -> Self {
         // SAFETY: within the allocation.
         let start = unsafe { allocation.bytes().add(start) };
