@@ -52,6 +52,7 @@ pub async fn bind(
     let options = options.for_listener(cell);
     let socket = Socket::open(cell)?;
     options.apply(&socket)?;
+    crate::stream::prepare(&socket)?;
     let path = match addr {
         Addr::Unix(UnixAddr::Path(path)) => Some(bind_path(&socket, path, &options).await?),
         _ => {

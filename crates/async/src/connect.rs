@@ -118,6 +118,7 @@ enum Begun {
 fn begin(addr: &Addr, cell: Cell, options: &Options) -> io::Result<Begun> {
     let socket = Socket::open(cell)?;
     options.apply(&socket)?;
+    crate::stream::prepare(&socket)?;
     if cell == Cell::UNIX_DATAGRAM {
         socket.bind(&Addr::Unix(UnixAddr::Unnamed))?;
     }

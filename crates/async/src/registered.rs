@@ -97,19 +97,31 @@ impl Registered {
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<Option<R>>> {
-        if let Some(done) = ready!(self.poll_busy(cx, &mut call)) {
-            return Poll::Ready(done.map(|(done, _)| Some(done)));
+        self.poll_read_asking(cx, |socket, _| call(socket))
+    }
+
+    /// As [`poll_read_batch`](Self::poll_read_batch), for a call that is also told whether it
+    /// matters if the socket is drained, where it costs something to know.
+    pub(crate) fn poll_read_asking<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&Socket, Asked) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<Option<R>>> {
+        let mut early = |socket: &Socket| Ok(call(socket, Asked::Nothing)?.0);
+        if let Some(done) = ready!(self.poll_busy(cx, &mut early)) {
+            return Poll::Ready(done.map(Some));
         }
         let registration = match self.watched.registered() {
             Some(registration) => registration,
             None => {
                 ready!(poll_budget(cx));
-                if let Some(done) = attempt(self.socket(), &mut call) {
-                    return Poll::Ready(done.map(|(done, _)| Some(done)));
+                if let Some(done) = attempt(self.socket(), &mut early) {
+                    return Poll::Ready(done.map(Some));
                 }
                 self.watched.register()?
             }
         };
+        let mut call = |socket: &Socket| call(socket, Asked::WhetherDrained);
         loop {
             let mut guard = ready!(registration.poll_read_ready(cx))?;
             match attempt(self.socket(), &mut call) {
@@ -357,6 +369,13 @@ impl Drop for Registered {
     fn drop(&mut self) {
         tracing::debug!(cell = %self.socket().cell(), "closed");
     }
+}
+
+/// What a receiving call is to tell beside what it received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Nothing,
+    WhetherDrained,
 }
 
 /// Calls until it is not interrupted; `None` if it would block.

@@ -11,7 +11,7 @@ use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socke
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::registered::Registered;
+use crate::registered::{Asked, Registered};
 
 /// A connected stream socket. Bytes, without message boundaries; see `Framed` for messages.
 ///
@@ -80,6 +80,8 @@ impl StreamSocket {
     /// Those of socketpair(2) and of registering.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Stream)?;
+        prepare(&a)?;
+        prepare(&b)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -210,25 +212,42 @@ impl StreamSend {
     }
 }
 
+/// A stream that nobody asked to take descriptors has the kernel refuse them, where it can: then a
+/// plain recv(2) that falls short has drained the socket, and need not look for what came along.
+pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
+    if socket.cell() == Cell::UNIX_STREAM {
+        socket.refuse_descriptors()?;
+    }
+    Ok(())
+}
+
 fn recv_block(
     io: &Registered,
     cx: &mut Context<'_>,
     block: &mut RecvBlock,
     most: usize,
 ) -> Poll<io::Result<usize>> {
-    let read = io.poll_read_batch(cx, |socket| {
-        let chunk = socket.recv_buffer(&mut (&mut *block).limit(most))?;
-        Ok((chunk.length, chunk.fell_short))
-    });
+    let read = io
+        .poll_read_asking(cx, |socket, asked| recv(socket, &mut (&mut *block).limit(most), asked));
     read.map_ok(|length| length.unwrap_or(0))
 }
 
 fn read(io: &Registered, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-    let read = io.poll_read_batch(cx, |socket| {
+    let read = io.poll_read_asking(cx, |socket, asked| {
         let mut unfilled = into.initialize_unfilled();
-        socket.recv_buffer(&mut unfilled).map(|chunk| (chunk.length, chunk.fell_short))
+        recv(socket, &mut unfilled, asked)
     });
     read.map_ok(|length| into.advance(length.unwrap_or(0)))
+}
+
+fn recv(socket: &Socket, buffer: &mut impl BufMut, asked: Asked) -> io::Result<(usize, bool)> {
+    match asked {
+        Asked::Nothing => Ok((socket.recv_buffer(buffer)?, false)),
+        Asked::WhetherDrained => {
+            let chunk = socket.recv_chunk(buffer)?;
+            Ok((chunk.length, chunk.fell_short))
+        }
+    }
 }
 
 fn write(io: &Registered, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {

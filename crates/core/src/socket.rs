@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BufMut;
 
@@ -34,6 +35,8 @@ use crate::{Addr, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sy
 pub struct Socket {
     inner: socket2::Socket,
     cell: Cell,
+    /// Nothing can come beside the bytes of a stream: no descriptor, and no credentials.
+    is_plain: AtomicBool,
 }
 
 /// Which direction of a connection is shut down.
@@ -107,7 +110,7 @@ pub struct Received {
 /// let (a, b) = Socket::pair(Type::Stream)?;
 /// a.send(b"hello")?;
 /// let mut buffer = Vec::with_capacity(64);
-/// let chunk = b.recv_buffer(&mut buffer)?;
+/// let chunk = b.recv_chunk(&mut buffer)?;
 /// assert_eq!((chunk.length, chunk.fell_short), (5, true));
 /// # Ok::<_, std::io::Error>(())
 /// ```
@@ -175,7 +178,7 @@ impl Socket {
                 let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";
                 Err(UnsupportedCell::new(cell, why).into())
             }
-            Ok(inner) => Ok(Self { inner, cell }),
+            Ok(inner) => Ok(Self::new(inner, cell, false)),
             Err(error) => Err(match error.raw_os_error() {
                 Some(libc::ESOCKTNOSUPPORT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => {
                     UnsupportedCell::new(cell, format!("the kernel says \"{error}\"")).into()
@@ -183,6 +186,33 @@ impl Socket {
                 _ => error,
             }),
         }
+    }
+
+    fn new(inner: socket2::Socket, cell: Cell, is_plain: bool) -> Self {
+        Self { inner, cell, is_plain: AtomicBool::new(is_plain) }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.is_plain.load(Ordering::Relaxed)
+    }
+
+    /// Has the kernel refuse descriptors that are passed to this socket, or to those that it
+    /// accepts: who passes some gets `EPERM`. Whether it does: `SO_PASSRIGHTS` is known on unix
+    /// sockets since Linux 6.16.
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2), but for an option that is not known.
+    pub fn refuse_descriptors(&self) -> io::Result<bool> {
+        if self.cell.domain.is_inet() {
+            return Ok(false);
+        }
+        match sys::set_flag(self.as_fd(), libc::SOL_SOCKET, sys::SO_PASSRIGHTS, false) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => return Ok(false),
+            done => done?,
+        }
+        self.is_plain.store(true, Ordering::Relaxed);
+        Ok(true)
     }
 
     /// Two unnamed unix sockets, connected to each other: socketpair(2).
@@ -194,7 +224,7 @@ impl Socket {
         let cell = Cell::new(Domain::Unix, kind);
         let os = kind.to_os().nonblocking().cloexec();
         let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
-        Ok((Self { inner: a, cell }, Self { inner: b, cell }))
+        Ok((Self::new(a, cell, false), Self::new(b, cell, false)))
     }
 
     /// The cell.
@@ -241,7 +271,8 @@ impl Socket {
     pub fn accept(&self) -> io::Result<(Self, Addr)> {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
-        Ok((Self { inner: descriptor.into(), cell: self.cell }, peer))
+        // The kernel hands its listener's refusal on to it.
+        Ok((Self::new(descriptor.into(), self.cell, self.is_plain()), peer))
     }
 
     /// Where this socket is: getsockname(2).
@@ -304,7 +335,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { inner: self.inner.try_clone()?, cell: self.cell })
+        Ok(Self::new(self.inner.try_clone()?, self.cell, self.is_plain()))
     }
 
     /// Sends on a connected socket: send(2).
@@ -334,18 +365,27 @@ impl Socket {
         (&self.inner).read(buffer)
     }
 
-    /// Receives from a stream into the spare capacity of `buffer`: recv(2), or recvmsg(2) on unix,
-    /// which alone tells that the kernel stopped at what came along. Descriptors that were passed
-    /// are closed by the kernel.
+    /// Receives into the spare capacity of `buffer`: recv(2). Descriptors that were passed are
+    /// closed by the kernel.
     ///
     /// # Errors
     ///
     /// Those of the system call.
-    pub fn recv_buffer(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
+    pub fn recv_buffer(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
+        sys::recv_buffer(self.as_fd(), buffer)
+    }
+
+    /// As [`recv_buffer`](Self::recv_buffer) from a stream, and whether more may be there: on unix
+    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
-            Domain::Unix => sys::recv_buffer_beside(self.as_fd(), buffer)?,
-            Domain::Ipv4 | Domain::Ipv6 => (sys::recv_buffer(self.as_fd(), buffer)?, false),
+            Domain::Unix if !self.is_plain() => sys::recv_buffer_beside(self.as_fd(), buffer)?,
+            _ => (sys::recv_buffer(self.as_fd(), buffer)?, false),
         };
         Ok(Chunk { length, fell_short: 0 < length && length < room && !came_along })
     }
@@ -416,6 +456,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_pass_credentials(&self, on: bool) -> io::Result<()> {
+        self.is_plain.store(false, Ordering::Relaxed);
         sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)
     }
 

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, IoSlice};
 
 use anysock_async::{Accepted, Connected, PeerLimits, StreamSocket};
-use anysock_core::{Cell, Shutdown};
+use anysock_core::{Cell, Outgoing, Shutdown, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::fixture::{bind, connect};
@@ -97,3 +97,26 @@ per_cell! { reads_data_before_a_reset {
     ipv4_stream_reads_data_before_a_reset => IPV4_STREAM,
     ipv6_stream_reads_data_before_a_reset => IPV6_STREAM,
 } }
+
+/// Passes a descriptor from one end.
+fn pass_descriptor(from: &StreamSocket) -> std::io::Result<usize> {
+    let descriptors = [std::fs::File::open("/dev/null")?.into()];
+    let mut with = Outgoing::default();
+    with.descriptors = &descriptors;
+    from.socket().send_message(&[IoSlice::new(b"x")], &with)
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_asked_to_take_descriptors_has_the_kernel_refuse_them() {
+    let (plain, _) = Socket::pair(Type::Stream).unwrap();
+    if !plain.refuse_descriptors().unwrap() {
+        println!("skipped: this kernel knows no SO_PASSRIGHTS");
+        return;
+    }
+    for (near, far) in [StreamSocket::pair().unwrap(), pair(Cell::UNIX_STREAM).await] {
+        for from in [&near, &far] {
+            let error = pass_descriptor(from).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        }
+    }
+}

@@ -5,6 +5,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::Credentials;
 
+/// Whether descriptors may be passed to a unix socket: Linux 6.16, not in libc yet.
+pub(crate) const SO_PASSRIGHTS: libc::c_int = 83;
+
 /// Sets an option whose value is an `int` used as a flag: setsockopt(2).
 pub(crate) fn set_flag(
     socket: BorrowedFd<'_>,
