@@ -1,6 +1,7 @@
 //! A received message, and what may have come with it.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
@@ -26,7 +27,35 @@ use crate::{Addr, Credentials, LocalAddress};
 #[derive(Default)]
 pub struct Message {
     bytes: Slice,
-    arrival: Option<Box<Arrival>>,
+    arrival: Along,
+}
+
+/// What came along, of which dropping nothing costs a look and not a call.
+#[derive(Default)]
+struct Along(ManuallyDrop<Option<Box<Arrival>>>);
+
+impl Along {
+    fn new(arrival: Option<Box<Arrival>>) -> Self {
+        Self(ManuallyDrop::new(arrival))
+    }
+
+    fn take(&mut self) -> Option<Box<Arrival>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Along {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            drop_arrival(self.take());
+        }
+    }
+}
+
+#[cold]
+fn drop_arrival(arrival: Option<Box<Arrival>>) {
+    drop(arrival);
 }
 
 /// What came along with a message.
@@ -72,28 +101,30 @@ impl Message {
     }
 
     /// The bytes and what came along, without a copy.
-    pub fn into_parts(self) -> (Bytes, Option<Box<Arrival>>) {
-        (self.bytes.into_bytes(), self.arrival)
+    pub fn into_parts(mut self) -> (Bytes, Option<Box<Arrival>>) {
+        let arrival = self.arrival.take();
+        (self.bytes.into_bytes(), arrival)
     }
 
     /// What came along, if anything did.
     pub fn arrival(&self) -> Option<&Arrival> {
-        self.arrival.as_deref()
+        self.arrival.0.as_deref()
     }
 
     /// Who sent it, where that is known for each message.
     pub fn source(&self) -> Option<&Addr> {
-        self.arrival.as_ref()?.source.as_ref()
+        self.arrival.0.as_ref()?.source.as_ref()
     }
 
     /// The sender's credentials, where they came along.
     pub fn credentials(&self) -> Option<&Credentials> {
-        self.arrival.as_ref()?.credentials.as_ref()
+        self.arrival.0.as_ref()?.credentials.as_ref()
     }
 
     /// The descriptors that came along; they are the caller's from here on.
     pub fn take_descriptors(&mut self) -> Vec<OwnedFd> {
         self.arrival
+            .0
             .as_mut()
             .map(|along| std::mem::take(&mut along.descriptors))
             .unwrap_or_default()
@@ -102,7 +133,7 @@ impl Message {
     /// This message together with what came along.
     #[must_use]
     pub fn with_arrival(mut self, arrival: Arrival) -> Self {
-        self.arrival = Some(Box::new(arrival));
+        self.arrival = Along::new(Some(Box::new(arrival)));
         self
     }
 
@@ -133,7 +164,7 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Message");
         shown.field("bytes", &format_args!("b\"{}\"", self.escape_ascii()));
-        if let Some(arrival) = &self.arrival {
+        if let Some(arrival) = self.arrival() {
             shown.field("arrival", arrival);
         }
         shown.finish()
@@ -143,7 +174,7 @@ impl fmt::Debug for Message {
 impl From<Slice> for Message {
     #[inline]
     fn from(bytes: Slice) -> Self {
-        Self { bytes, arrival: None }
+        Self { bytes, arrival: Along::default() }
     }
 }
 

@@ -109,9 +109,18 @@ impl Drop for Slice {
             // SAFETY: the reference is this slice's, which is gone.
             Kept::InBlock(allocation) => unsafe { allocation.release(1) },
             // SAFETY: it was leaked by `from`, and nobody else drops it.
-            Kept::InBytes(bytes) => drop(unsafe { Box::from_raw(bytes.as_ptr()) }),
+            Kept::InBytes(bytes) => unsafe { drop_bytes(bytes) },
         }
     }
+}
+
+/// # Safety
+///
+/// The box must have been leaked, and be the caller's.
+#[cold]
+unsafe fn drop_bytes(bytes: NonNull<Bytes>) {
+    // SAFETY: that is the contract.
+    drop(unsafe { Box::from_raw(bytes.as_ptr()) });
 }
 
 impl Default for Slice {
