@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
 //! | `connection`, `listener` | one type over every cell |
+//! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]

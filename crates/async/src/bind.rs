@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// A unix path is owned: a dead socket's file is replaced, a living one's and any other file
 /// are left alone; the file is removed when the listener is dropped, if it is still ours. TCP
-/// gets [`reuse_address`](Options::reuse_address) and [`nodelay`](Options::nodelay) unless the options say otherwise.
+/// gets [`reuse_address`](Options::reuse_address) and [`nodelay`](Options::nodelay) unless the
+/// options say otherwise.
 ///
 /// # Errors
 ///

@@ -72,12 +72,12 @@ pub struct DatagramSend {
 }
 
 impl DatagramSocket {
-    /// Registers a datagram socket.
+    /// A datagram socket, which is registered when it first has to wait.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is of another type; those of
-    /// registering.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is of another type;
+    /// [`Other`](io::ErrorKind::Other) outside of a tokio runtime.
     pub fn new(socket: Socket) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Datagram)?;
         let io = Arc::new(Registered::new(socket)?);
@@ -92,7 +92,7 @@ impl DatagramSocket {
     ///
     /// # Errors
     ///
-    /// Those of the options, of bind(2) and of registering.
+    /// Those of the options, of bind(2), and of [`new`](Self::new).
     pub fn bind(addr: &Addr, options: &anysock_core::Options) -> io::Result<Self> {
         let socket = Socket::open(Cell::new(addr.domain(), Type::Datagram))?;
         options.apply(&socket)?;
@@ -104,7 +104,7 @@ impl DatagramSocket {
     ///
     /// # Errors
     ///
-    /// Those of socketpair(2) and of registering.
+    /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Datagram)?;
         Ok((Self::new(a)?, Self::new(b)?))

@@ -5,6 +5,7 @@
 //! | `registered` | the one readiness loop, and the remedies for what would make it spin |
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
+//! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
@@ -13,7 +14,8 @@
 //! | `aside` | what few registered sockets ever need |
 //! | `sys` | a socket and its registration, the only `unsafe` |
 //!
-//! Everything here is called within a tokio runtime that has I/O and time enabled.
+//! Everything here is called within a tokio runtime that has I/O and time enabled. A socket is
+//! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
 mod aside;

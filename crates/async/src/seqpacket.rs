@@ -64,12 +64,12 @@ pub struct SeqPacketSend {
 }
 
 impl SeqPacketSocket {
-    /// Registers a connected socket.
+    /// A connected socket, which is registered when it first has to wait.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not a seqpacket socket; those of
-    /// registering.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not a seqpacket socket;
+    /// [`Other`](io::ErrorKind::Other) outside of a tokio runtime; those of setsockopt(2).
     pub fn new(socket: Socket) -> io::Result<Self> {
         crate::expect_type(&socket, Type::SeqPacket)?;
         // Only now: on an unconnected socket it would cause an automatic name.
@@ -81,7 +81,7 @@ impl SeqPacketSocket {
     ///
     /// # Errors
     ///
-    /// Those of socketpair(2) and of registering.
+    /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::SeqPacket)?;
         Ok((Self::new(a)?, Self::new(b)?))

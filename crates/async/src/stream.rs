@@ -66,8 +66,8 @@ impl StreamSocket {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not a stream socket; those of
-    /// registering; none within a runtime that has I/O enabled, short of memory.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not a stream socket;
+    /// [`Other`](io::ErrorKind::Other) outside of a tokio runtime.
     pub fn new(socket: Socket) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Stream)?;
         Ok(Self { io: Registered::new(socket)? })
@@ -77,7 +77,7 @@ impl StreamSocket {
     ///
     /// # Errors
     ///
-    /// Those of socketpair(2) and of registering.
+    /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Stream)?;
         prepare(&a)?;

@@ -8,7 +8,8 @@ use crate::{Addr, Domain, Received, RecvBlock, Socket, sys};
 /// Room for many packets, used again for each receive: recvmmsg(2).
 ///
 /// Each packet has a block of its own, and is copied out of it, or goes with it if it fills a
-/// fair part of it. Untouched pages of it are virtual, so that room for long packets filled with short ones costs the pages of the short.
+/// fair part of it. Untouched pages of it are virtual, so that room for long packets filled with
+/// short ones costs the pages of the short.
 ///
 /// ```
 /// use anysock_core::{Outgoing, RecvBatch, Socket, Type};

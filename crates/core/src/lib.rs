@@ -11,6 +11,7 @@
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
 //! | `batch` | many packets by one system call |
+//! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `credentials` | what is received and sent, and what comes with it |

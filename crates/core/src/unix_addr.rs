@@ -54,6 +54,12 @@ pub struct UnixPath(Box<[u8]>);
 pub struct AbstractName(Box<[u8]>);
 
 /// A path or name that cannot be a unix address.
+///
+/// ```
+/// use anysock_core::{UnixAddr, UnixAddrError};
+/// let error = UnixAddr::abstract_name([b'x'; 108]).unwrap_err();
+/// assert!(matches!(error, UnixAddrError::TooLong { length: 108, limit: 107, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnixAddrError {

@@ -2,15 +2,18 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use anysock_async::SeqPacketSocket;
 use anysock_framing::{
-    AnyCodec, Framed, Guaranteed, Io, LengthDelimited, RecvBlock, RecvExt, SendExt, Varint,
+    AnyCodec, ByteRecv, ByteSend, ByteStream, Framed, Guaranteed, Io, LengthDelimited, Message,
+    Packets, RecvBlock, RecvExt, SendExt, Varint,
 };
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio_test::{assert_pending, assert_ready_ok, task};
 
@@ -109,6 +112,56 @@ impl AsyncRead for Trickle {
         }
         self.left -= length;
         Poll::Ready(Ok(()))
+    }
+}
+
+/// A peer that sends faster than is read: each read is filled, with frames of ten bytes.
+#[derive(Debug, Default)]
+struct Flood {
+    sent: usize,
+}
+
+impl ByteRecv for Flood {
+    fn poll_recv(
+        &mut self,
+        _: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let length = most.min(block.spare());
+        for _ in 0..length {
+            block.put_u8(b"\x0aten bytes.."[self.sent % 11]);
+            self.sent += 1;
+        }
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl ByteSend for Flood {
+    fn poll_send(&mut self, _: &mut Context<'_>, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        unreachable!("nothing is sent")
+    }
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_drain(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &mut RecvBlock,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(0))
+    }
+}
+
+impl ByteStream for Flood {
+    type Recv = Self;
+    type Send = Self;
+    fn split(self) -> (Self, Self) {
+        unreachable!("it stays whole")
     }
 }
 
@@ -226,6 +279,66 @@ async fn a_sender_that_has_flushed_holds_nothing() {
         assert!(live(before) >= 5000);
         framed.flush().await.unwrap();
         assert!(live(before) <= SLACK, "{} allocated", live(before));
+    })
+    .await;
+}
+
+/// The largest block of a stream whose messages say how long they are: the longest read, and half
+/// of that behind it.
+const LARGEST_BLOCK: usize = 384 * 1024;
+
+/// This message, the last one that is held, keeps `block` bytes, and only its own once it is copied
+/// to its size.
+fn keeps(message: Message, block: usize, before: isize) {
+    let held = live(before);
+    assert!((block..=block + SLACK).contains(&held), "{held} held, {block} in the block");
+    let message = message.to_sized();
+    let held = live(before);
+    assert!((message.len()..=message.len() + SLACK).contains(&held), "{held} held");
+}
+
+#[tokio::test]
+async fn a_held_message_keeps_its_block_and_a_sized_one_only_itself() {
+    within(async {
+        let before = LIVE.get();
+        let mut framed = Framed::new(Flood::default(), LengthDelimited::u8());
+        let mut message = framed.recv().await.unwrap().unwrap();
+        let mut largest = framed.stats().held;
+        // Until several reads were as long as they get.
+        for _ in 0..200_000 {
+            message = framed.recv().await.unwrap().unwrap();
+            largest = largest.max(framed.stats().held);
+        }
+        assert_eq!(message, "ten bytes.");
+        assert_eq!(largest, LARGEST_BLOCK);
+        drop(framed);
+        keeps(message, LARGEST_BLOCK, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_packet_keeps_those_beside_it_and_a_sized_one_only_itself() {
+    within(async {
+        let (near, far) = SeqPacketSocket::pair().unwrap();
+        let (mut near, mut far) = (Packets::new(near), Packets::new(far));
+        let mut burst = async || {
+            for _ in 0..32 {
+                far.feed([7; 2000].as_slice()).await.unwrap();
+            }
+            far.flush().await.unwrap();
+            let mut messages = Vec::new();
+            while messages.len() < 32 {
+                near.recv_many(&mut messages, 32).await.unwrap();
+            }
+            messages.pop().unwrap()
+        };
+        // The thread has its room for batches, and a block to send from, from here on.
+        drop(burst().await);
+        RecvBlock::free_kept_by_thread();
+        let before = LIVE.get();
+        let message = burst().await;
+        keeps(message, 32 * 2000, before);
     })
     .await;
 }

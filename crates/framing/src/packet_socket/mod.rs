@@ -45,8 +45,8 @@ pub trait PacketRecv {
     /// Those of the socket; whether it survives, [`survives`](Self::survives) tells.
     fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>>;
 
-    /// Puts what is there into `inbox`, which is empty: up to `count` packets of at most `most` bytes, by one
-    /// system call where the socket can; false at the end.
+    /// Puts what is there into `inbox`, which is empty: up to `count` packets of at most `most`
+    /// bytes, by one system call where the socket can; false at the end.
     ///
     /// # Errors
     ///
