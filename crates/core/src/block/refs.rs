@@ -1,9 +1,9 @@
 //! Who refers to a block, as a number.
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many refer to a block.
@@ -60,6 +60,28 @@ mod models {
         byte: UnsafeCell<u8>,
     }
 
+    impl Block {
+        fn read(&self) {
+            // SAFETY: loom fails the model if anybody writes meanwhile.
+            self.byte.with(|byte| assert_eq!(unsafe { *byte }, 7));
+        }
+
+        /// Overwrites or frees it.
+        fn write(&self) {
+            // SAFETY: loom fails the model if anybody reads or writes meanwhile.
+            self.byte.with_mut(|byte| unsafe { *byte = 0 });
+        }
+
+        /// Gives one reference back; whether it was the last, and so the block was freed.
+        fn release(&self) -> bool {
+            let is_last = self.refs.release(1);
+            if is_last {
+                self.write();
+            }
+            is_last
+        }
+    }
+
     fn block(references: usize) -> Arc<Block> {
         let block = Arc::new(Block { refs: Refs::new(), byte: UnsafeCell::new(7) });
         block.refs.add(references - 1);
@@ -70,8 +92,8 @@ mod models {
     fn message(block: &Arc<Block>) -> thread::JoinHandle<bool> {
         let block = Arc::clone(block);
         thread::spawn(move || {
-            block.byte.with(|byte| assert_eq!(unsafe { *byte }, 7));
-            block.refs.release(1)
+            block.read();
+            block.release()
         })
     }
 
@@ -81,9 +103,24 @@ mod models {
             let block = block(3);
             let messages = [message(&block), message(&block)];
             if block.refs.are(1) {
-                block.byte.with_mut(|byte| unsafe { *byte = 8 });
+                block.write();
             }
-            messages.map(|message| assert!(!message.join().unwrap()));
+            for message in messages {
+                assert!(!message.join().unwrap());
+            }
+        });
+    }
+
+    #[test]
+    fn who_took_more_references_meanwhile_still_writes_after_all_others_have_read() {
+        loom::model(|| {
+            let block = block(2);
+            let message = message(&block);
+            block.refs.add(3);
+            if block.refs.are(4) {
+                block.write();
+            }
+            assert!(!message.join().unwrap());
         });
     }
 
@@ -92,10 +129,7 @@ mod models {
         loom::model(|| {
             let block = block(3);
             let messages = [message(&block), message(&block)];
-            let mut freed = usize::from(block.refs.release(1));
-            if freed == 1 {
-                block.byte.with_mut(|byte| unsafe { *byte = 0 });
-            }
+            let mut freed = usize::from(block.release());
             for message in messages {
                 freed += usize::from(message.join().unwrap());
             }
