@@ -59,7 +59,7 @@ pub use anysock_core::{
     probe,
 };
 pub use anysock_framing::{
-    Accept, AnyCodec, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
+    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
     FrameWriter, Framed, Guaranteed, Io, LengthDelimited, Packets, RecvHalf, SendHalf, Stats,
     Transport, Varint,
 };
