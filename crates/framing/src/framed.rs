@@ -24,6 +24,9 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::CONNECTION_ORIENTED)
     .with(Guarantees::END_OF_FILE);
 
+/// After so many bytes a sender that never has to wait lets others have their turn.
+const TURN: u32 = 256 * 1024;
+
 /// So many bytes are discarded at a time, in closing.
 const DISCARDED: usize = 8 * 1024;
 
@@ -86,6 +89,8 @@ pub struct FramedRecv<R, C> {
 struct Frames<C> {
     codec: C,
     queue: WriteQueue,
+    /// How much the stream has taken since it last had no room.
+    written: u32,
     /// The stream has taken bytes and was not flushed since.
     unflushed: bool,
 }
@@ -107,8 +112,12 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
     /// Frames `stream` by `codec`. Nothing must have been read from the stream before that
     /// belongs to a message.
     pub fn new(stream: S, codec: C) -> Self {
-        let frames =
-            Frames { codec: codec.clone(), queue: WriteQueue::default(), unflushed: false };
+        let frames = Frames {
+            codec: codec.clone(),
+            queue: WriteQueue::default(),
+            written: 0,
+            unflushed: false,
+        };
         let incoming = Incoming {
             codec,
             buffer: ReadBuffer::default(),
@@ -167,6 +176,14 @@ impl<C: Codec> Queue for Frames<C> {
         self.queue.unsent()
     }
 
+    fn take_turn_over(&mut self) -> bool {
+        let is_over = self.written >= TURN;
+        if is_over {
+            self.written = 0;
+        }
+        is_over
+    }
+
     fn is_flushed(&self) -> bool {
         self.queue.unsent() == 0 && !self.unflushed
     }
@@ -182,9 +199,16 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
         while self.queue.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = self.queue.fill(&mut slices);
-            match ready!(io.poll_send(cx, &slices[..filled]))? {
+            let Poll::Ready(sent) = io.poll_send(cx, &slices[..filled]) else {
+                self.written = 0;
+                return Poll::Pending;
+            };
+            match sent? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.queue.advance(written),
+                written => {
+                    self.queue.advance(written);
+                    self.written = self.written.saturating_add(written as u32);
+                }
             }
             self.unflushed = true;
         }

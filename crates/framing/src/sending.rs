@@ -35,6 +35,11 @@ pub(crate) trait Queue {
         self.unsent() >= HIGH_WATERMARK
     }
 
+    /// Whether so much was written without a pause that others should have their turn; said once.
+    fn take_turn_over(&mut self) -> bool {
+        false
+    }
+
     /// Whether writing has nothing to do.
     fn is_flushed(&self) -> bool;
 
@@ -123,10 +128,10 @@ impl<Q: Queue> Sending<Q> {
         Q: Drive<W>,
     {
         self.check()?;
-        if self.queue.is_due() && self.poll_write(io, fate, cx)?.is_pending() && self.is_full() {
-            return Poll::Pending;
+        match self.queue.is_due() {
+            true => self.poll_write_due(io, fate, cx),
+            false => Poll::Ready(Ok(())),
         }
-        Poll::Ready(Ok(()))
     }
 
     pub(crate) fn poll_flush<W>(
@@ -259,6 +264,28 @@ impl<Q: Queue> Sending<Q> {
     #[inline]
     fn is_full(&self) -> bool {
         self.queue.unsent() >= HIGH_WATERMARK
+    }
+
+    /// Writes what is due, so that another message is taken.
+    #[inline(never)]
+    fn poll_write_due<W>(
+        &mut self,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        let written = self.poll_write(io, fate, cx)?;
+        if written.is_pending() && self.is_full() {
+            return Poll::Pending;
+        }
+        if self.queue.take_turn_over() {
+            // The one who reads it may be a neighbour, and finds it in the processor's cache.
+            return std::pin::pin!(tokio::task::yield_now()).poll(cx).map(Ok);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write<W>(
