@@ -24,8 +24,9 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::CONNECTION_ORIENTED)
     .with(Guarantees::END_OF_FILE);
 
-/// After so many bytes a sender that never has to wait lets others have their turn.
-const TURN: u32 = 256 * 1024;
+/// After so many bytes a sender that never has to wait lets others have their turn: with each
+/// write of a full queue.
+const TURN: u32 = 128 * 1024;
 
 /// So many bytes are discarded at a time, in closing.
 const DISCARDED: usize = 8 * 1024;

@@ -13,7 +13,7 @@ use crate::fate::Fate;
 use crate::{Error, ErrorKind, Payload, Stats};
 
 /// No further message is accepted while so many bytes are unsent.
-pub(crate) const HIGH_WATERMARK: usize = 128 * 1024;
+pub(crate) const HIGH_WATERMARK: usize = 160 * 1024;
 
 /// How long closing waits for the peer's end-of-file.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);

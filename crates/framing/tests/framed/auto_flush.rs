@@ -45,7 +45,7 @@ async fn a_feeder_and_the_flusher_are_both_woken_by_the_same_room() {
     let (mut half, fake) = auto_flush();
     fake.decide(|state| state.room = 0);
     let message = [b'x'; 255];
-    while half.stats().unsent < 128 * 1024 {
+    while half.stats().unsent < 160 * 1024 {
         assert_ready_ok!(task::spawn(half.feed(&message)).poll());
         // The flusher waits for room as well.
         yield_now().await;

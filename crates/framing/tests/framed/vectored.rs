@@ -201,7 +201,7 @@ fn a_stream_that_takes_nothing_has_failed_and_does_not_spin() {
 
 #[test]
 fn unsent_bytes_stay_below_the_watermark_and_one_message() {
-    const WATERMARK: usize = 128 * 1024;
+    const WATERMARK: usize = 160 * 1024;
     let (mut framed, _taken) = Taker::framed(usize::MAX, true);
     let mut unsent = 0;
     while framed.try_send(vec![0; 1000]).is_ok() {

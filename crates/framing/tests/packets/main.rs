@@ -16,7 +16,7 @@ use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
 use crate::fake::{Fake, Handle, Sent};
 
 /// So much is accepted unsent, and one message more.
-const WATERMARK: usize = 128 * 1024;
+const WATERMARK: usize = 160 * 1024;
 
 fn packets() -> (Packets<Fake>, Handle) {
     Fake::packets(Guarantees::BOUNDARIES)

@@ -13,7 +13,7 @@ use super::stop::{Stop, Verdict};
 use super::subject::{Offer, Subject};
 
 /// Unsent bytes from which on a transport makes its sender wait.
-pub(crate) const HIGH_WATERMARK: usize = 128 * 1024;
+pub(crate) const HIGH_WATERMARK: usize = 160 * 1024;
 
 /// How long nothing may come before it is taken that nothing will.
 pub(crate) const QUIET: Duration = Duration::from_millis(20);
