@@ -6,10 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(all(test, loom))]
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
+/// Who has more references than these gets no further ones.
+const MOST: usize = isize::MAX as usize;
+
 /// How many refer to a block.
 ///
-/// Overflow is out of reach: each reference is that of a message, which takes some bytes of an
-/// address space that this counts to the end of, or one of those taken together by the one block.
+/// A message takes some bytes of an address space that this counts to the end of, but one that is
+/// forgotten takes none and keeps its reference: where an address has 32 bits, that could be done
+/// often enough. As with an `Arc`, the process ends before the number overflows.
 pub(super) struct Refs(AtomicUsize);
 
 impl Refs {
@@ -21,7 +25,9 @@ impl Refs {
     /// So many more. Only who has one gives others, so nothing need be ordered.
     #[inline]
     pub(super) fn add(&self, more: usize) {
-        self.0.fetch_add(more, Ordering::Relaxed);
+        if self.0.fetch_add(more, Ordering::Relaxed) > MOST {
+            std::process::abort();
+        }
     }
 
     /// So many fewer; whether they were the last. What others did with theirs has happened before.
