@@ -209,11 +209,13 @@ impl ReadBuffer {
 /// of it, together with the block of so many bytes that it is moved from: its length, or a third
 /// of that, or a ninth, so that it is moved a few times only, and lastly when a third is here.
 fn long_frame(length: usize, needed: usize, from: usize) -> usize {
+    let least = length + ENOUGH;
     let mut size = needed;
-    while size + from > 4 * (length + ENOUGH) {
+    // A block that is full of messages before this one may be larger than all that by itself.
+    while size > least && size + from > 4 * least {
         size = size.div_ceil(3);
     }
-    size.max(length + ENOUGH)
+    size.max(least)
 }
 
 /// Refuses what a codec must not find: a peer may be able to bring a faulty one to it, and must
@@ -243,7 +245,11 @@ mod tests {
     use super::*;
     use crate::{Delimited, LengthDelimited};
     use bytes::BufMut;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
     use std::io;
+    use std::iter::repeat_n;
     use std::task::Waker;
 
     struct Source<'a>(&'a [u8]);
@@ -333,6 +339,25 @@ mod tests {
     }
 
     #[test]
+    fn a_long_frame_may_begin_at_the_end_of_a_large_block_of_held_messages() {
+        let mut codec = LengthDelimited::u32();
+        let long = [&100_000_u32.to_be_bytes()[..], &[0; 100_000]].concat();
+        for count in (128_000..130_000).step_by(100) {
+            let wire = [&b"\0\0\0\x01.".repeat(count)[..], &long].concat();
+            let (mut buffer, mut held, mut source) = (ReadBuffer::default(), 0, Source(&wire));
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut messages = Vec::new();
+            while buffer.poll_fill(&mut source, &mut cx).is_ready() {
+                while let Next::Message(message) = buffer.next(&mut codec) {
+                    held = message.len();
+                    messages.push(message);
+                }
+            }
+            assert_eq!(held, 100_000);
+        }
+    }
+
+    #[test]
     fn a_long_line_is_moved_a_few_times_though_nobody_knows_its_length() {
         let mut codec = Delimited::lines();
         let mut buffer = ReadBuffer::default();
@@ -352,5 +377,110 @@ mod tests {
         let error = buffer.resize(isize::MAX as usize).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::OutOfMemory { length: 7 }), "{error}");
         assert!(error.is_fatal());
+    }
+
+    /// Runs of frames of one length; how much arrives at a time, and whether the stream is silent
+    /// behind it; for how many messages each one is held.
+    type Traffic = (Vec<(usize, usize)>, Vec<(usize, bool)>, Vec<usize>);
+
+    fn traffic() -> impl Strategy<Value = Traffic> {
+        let run = prop_oneof![
+            4 => (0_usize..100, 1_usize..2000),
+            3 => (0_usize..5000, 1_usize..60),
+            2 => (30_000_usize..35_000, 1_usize..4),
+            1 => (0_usize..600 * 1024, 1_usize..3),
+        ];
+        let arrival = prop_oneof![1 => 1_usize..10, 3 => 1_usize..10_000, 3 => 1_usize..400_000];
+        let held = prop_oneof![Just(0), 0_usize..3, 0_usize..2000];
+        (vec(run, 1..12), vec((arrival, any::<bool>()), 1..20), vec(held, 1..8))
+    }
+
+    /// Bytes of which no two that are close together are the same.
+    fn content(length: usize, number: usize) -> Vec<u8> {
+        (0..length).map(|at| (number.wrapping_mul(31) + at + (at >> 8)) as u8).collect()
+    }
+
+    /// What is held at most while the stream is not silent, beside what is at hand: 8 KiB, and three
+    /// times what the last reads have brought.
+    #[derive(Default)]
+    struct Brought {
+        burst: usize,
+        before: usize,
+    }
+
+    impl Brought {
+        /// Of `at_hand` bytes messages were just handed out.
+        fn check(&self, buffer: &ReadBuffer, at_hand: usize) {
+            let last = self.burst.max(self.before);
+            let most = (4 * at_hand + 2 * SMALLEST as usize).max(at_hand + 3 * last);
+            assert!(buffer.held() <= most, "{} for {at_hand} and {last}", buffer.held());
+        }
+
+        fn park(&mut self, buffer: &mut ReadBuffer) {
+            buffer.park();
+            let at_hand = buffer.block.len();
+            self.before = self.burst.max(self.before / 2);
+            self.burst = at_hand;
+            let more = if at_hand < ENOUGH { 0 } else { SMALLEST as usize };
+            assert!(buffer.held() <= 4 * at_hand + more, "{} for {at_hand}", buffer.held());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_byte_for_byte_into_memory_in_proportion(
+            (runs, arrivals, holds) in traffic(),
+        ) {
+            let lengths = runs.iter().flat_map(|(length, count)| repeat_n(*length, *count));
+            let sent: Vec<_> = lengths.enumerate().map(|(n, length)| content(length, n)).collect();
+            let frame = |message: &Vec<u8>| [&(message.len() as u32).to_be_bytes(), &message[..]].concat();
+            let wire: Vec<u8> = sent.iter().flat_map(frame).collect();
+            let mut codec = LengthDelimited::u32().max(1 << 20);
+            let (mut buffer, mut brought) = (ReadBuffer::default(), Brought::default());
+            let (mut received, mut held) = (0, VecDeque::new());
+            let (mut reads, mut expected) = (0, 0);
+            let (mut rest, mut arrivals) = (&wire[..], arrivals.iter().cycle());
+            let mut cx = Context::from_waker(Waker::noop());
+            while !rest.is_empty() {
+                let (length, is_silent) = arrivals.next().unwrap();
+                let (arrived, later) = rest.split_at(rest.len().min(*length));
+                rest = later;
+                // A long frame is read to its end, and what is behind it by the next read.
+                expected += 2 + arrived.len() / ENOUGH + arrived.len() / LONG;
+                let mut source = Source(arrived);
+                while !source.0.is_empty() {
+                    let Poll::Ready(read) = buffer.poll_fill(&mut source, &mut cx) else { panic!() };
+                    brought.burst += read.unwrap();
+                    reads += 1;
+                    let at_hand = buffer.block.len();
+                    loop {
+                        match buffer.next(&mut codec) {
+                            Next::Message(message) => {
+                                brought.check(&buffer, at_hand);
+                                assert_eq!(message, sent[received]);
+                                held.push_back((message, received));
+                                received += 1;
+                                let most = holds[received % holds.len()];
+                                for (message, n) in held.drain(..held.len().saturating_sub(most)) {
+                                    assert_eq!(message, sent[n]);
+                                }
+                            }
+                            Next::Nothing => break,
+                            Next::Fault(error) => panic!("{error}"),
+                        }
+                    }
+                }
+                if *is_silent {
+                    brought.park(&mut buffer);
+                }
+            }
+            assert_eq!(received, sent.len());
+            assert!(reads <= expected, "{reads} reads, where {expected} should do");
+            brought.park(&mut buffer);
+            assert_eq!(buffer.held(), 0);
+            for (message, n) in held {
+                assert_eq!(message, sent[n]);
+            }
+        }
     }
 }
