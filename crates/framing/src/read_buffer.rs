@@ -212,7 +212,7 @@ fn long_frame(length: usize, needed: usize, from: usize) -> usize {
     let least = length + ENOUGH;
     let mut size = needed;
     // A block that is full of messages before this one may be larger than all that by itself.
-    while size > least && size + from > 4 * least {
+    while size > least && size.saturating_add(from) > 4 * least {
         size = size.div_ceil(3);
     }
     size.max(least)
@@ -355,6 +355,17 @@ mod tests {
             }
             assert_eq!(held, 100_000);
         }
+    }
+
+    #[test]
+    fn a_codec_may_ask_for_any_length_and_memory_follows_what_comes() {
+        let mut buffer = ReadBuffer { needed: usize::MAX, ..ReadBuffer::default() };
+        let (begun, mut cx) = ([0; 100_000], Context::from_waker(Waker::noop()));
+        let mut source = Source(&begun);
+        while buffer.poll_fill(&mut source, &mut cx).map(Result::unwrap).is_ready() {
+            assert!(buffer.held() <= 4 * (buffer.block.len() + ENOUGH), "{}", buffer.held());
+        }
+        assert_eq!(buffer.block.len(), begun.len());
     }
 
     #[test]
