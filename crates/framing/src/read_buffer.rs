@@ -209,11 +209,13 @@ impl ReadBuffer {
 /// of it, together with the block of so many bytes that it is moved from: its length, or a third
 /// of that, or a ninth, so that it is moved a few times only, and lastly when a third is here.
 fn long_frame(length: usize, needed: usize, from: usize) -> usize {
+    let least = length + ENOUGH;
     let mut size = needed;
-    while size + from > 4 * (length + ENOUGH) {
+    // A block that is full of messages before this one may be larger than all that by itself.
+    while size > least && size.saturating_add(from) > 4 * least {
         size = size.div_ceil(3);
     }
-    size.max(length + ENOUGH)
+    size.max(least)
 }
 
 /// Refuses what a codec must not find: a peer may be able to bring a faulty one to it, and must
@@ -337,6 +339,36 @@ mod tests {
     }
 
     #[test]
+    fn a_long_frame_may_begin_at_the_end_of_a_large_block_of_held_messages() {
+        let mut codec = LengthDelimited::u32();
+        let long = [&100_000_u32.to_be_bytes()[..], &[0; 100_000]].concat();
+        for count in (128_000..130_000).step_by(100) {
+            let wire = [&b"\0\0\0\x01.".repeat(count)[..], &long].concat();
+            let (mut buffer, mut held, mut source) = (ReadBuffer::default(), 0, Source(&wire));
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut messages = Vec::new();
+            while buffer.poll_fill(&mut source, &mut cx).is_ready() {
+                while let Next::Message(message) = buffer.next(&mut codec) {
+                    held = message.len();
+                    messages.push(message);
+                }
+            }
+            assert_eq!(held, 100_000);
+        }
+    }
+
+    #[test]
+    fn a_codec_may_ask_for_any_length_and_memory_follows_what_comes() {
+        let mut buffer = ReadBuffer { needed: usize::MAX, ..ReadBuffer::default() };
+        let (begun, mut cx) = ([0; 100_000], Context::from_waker(Waker::noop()));
+        let mut source = Source(&begun);
+        while buffer.poll_fill(&mut source, &mut cx).map(Result::unwrap).is_ready() {
+            assert!(buffer.held() <= 4 * (buffer.block.len() + ENOUGH), "{}", buffer.held());
+        }
+        assert_eq!(buffer.block.len(), begun.len());
+    }
+
+    #[test]
     fn a_long_line_is_moved_a_few_times_though_nobody_knows_its_length() {
         let mut codec = Delimited::lines();
         let mut buffer = ReadBuffer::default();
@@ -388,8 +420,8 @@ mod tests {
     }
 
     impl Brought {
-        fn check(&self, buffer: &ReadBuffer) {
-            let at_hand = buffer.block.len();
+        /// Of `at_hand` bytes messages were just handed out.
+        fn check(&self, buffer: &ReadBuffer, at_hand: usize) {
             let last = self.burst.max(self.before);
             let most = (4 * at_hand + 2 * SMALLEST as usize).max(at_hand + 3 * last);
             assert!(buffer.held() <= most, "{} for {at_hand} and {last}", buffer.held());
@@ -397,9 +429,9 @@ mod tests {
 
         fn park(&mut self, buffer: &mut ReadBuffer) {
             buffer.park();
-            self.before = self.burst.max(self.before / 2);
-            self.burst = 0;
             let at_hand = buffer.block.len();
+            self.before = self.burst.max(self.before / 2);
+            self.burst = at_hand;
             let more = if at_hand < ENOUGH { 0 } else { SMALLEST as usize };
             assert!(buffer.held() <= 4 * at_hand + more, "{} for {at_hand}", buffer.held());
         }
@@ -431,10 +463,11 @@ mod tests {
                     let Poll::Ready(read) = buffer.poll_fill(&mut source, &mut cx) else { panic!() };
                     brought.burst += read.unwrap();
                     reads += 1;
-                    brought.check(&buffer);
+                    let at_hand = buffer.block.len();
                     loop {
                         match buffer.next(&mut codec) {
                             Next::Message(message) => {
+                                brought.check(&buffer, at_hand);
                                 assert_eq!(message, sent[received]);
                                 held.push_back((message, received));
                                 received += 1;
@@ -447,7 +480,6 @@ mod tests {
                             Next::Fault(error) => panic!("{error}"),
                         }
                     }
-                    brought.check(&buffer);
                 }
                 if *is_silent {
                     brought.park(&mut buffer);
