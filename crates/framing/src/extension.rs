@@ -142,7 +142,12 @@ pub trait SendExt: SendHalf {
     /// ```
     fn try_send<M: AsPayload>(&mut self, mut message: M) -> Result<(), TrySendError<M>> {
         let mut cx = Context::from_waker(Waker::noop());
-        let accepted = match self.poll_ready(&mut cx) {
+        let ready = match self.poll_ready(&mut cx) {
+            // It may just have made room, and have others take their turn.
+            Poll::Pending => self.poll_ready(&mut cx),
+            ready => ready,
+        };
+        let accepted = match ready {
             Poll::Pending => Err(crate::ErrorKind::NotReady.into()),
             Poll::Ready(Err(error)) => Err(error),
             Poll::Ready(Ok(())) => self.start_send(message.as_payload(), &mut Attached::nothing()),

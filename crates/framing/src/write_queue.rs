@@ -19,7 +19,7 @@ pub(crate) const SLICES: usize = 64;
 const COMPACTED: usize = 64 * 1024;
 
 /// A thread keeps no larger block than this: the high watermark and some messages beyond it.
-const LARGEST: usize = 256 * 1024;
+const LARGEST: usize = 512 * 1024;
 
 thread_local! {
     /// A block that nobody uses at the moment. One for all queues of a thread, so that an idle
