@@ -34,6 +34,7 @@ mod many;
 mod memory;
 mod observed;
 mod one_way;
+mod packet_limit;
 mod packets;
 mod report;
 mod round_trips;

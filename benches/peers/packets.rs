@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anysock::sockets::{DatagramSocket, SeqPacketSocket};
-use anysock::{Options, Packets, prelude::*};
+use anysock::{Options, Packets, Type, prelude::*};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
@@ -22,6 +22,7 @@ use tokio_util::udp::UdpFramed;
 
 use crate::ends::{Consumer, message, runtime, two_tasks};
 use crate::harness::{Contender, Measured};
+use crate::packet_limit;
 use crate::report::{Bar, Claim, Report, Unit};
 use crate::streams::{feed_ours, receive_ours};
 
@@ -47,6 +48,7 @@ const BY_TOKIO: &str = "tokio by hand";
 const BY_SEQPACKET: &str = "tokio-seqpacket";
 const BY_FRAMED: &str = "UdpFramed";
 const BY_QUINN: &str = "quinn-udp";
+const BY_CALLS: &str = "the calls alone";
 const OURS: &str = "ours";
 const AGAIN: &str = "ours again";
 
@@ -98,9 +100,12 @@ fn measure_datagrams(report: &mut Report, size: usize, bar: Bar) {
         ),
         two_tasks(OURS, &runtime, message, ours, feed_ours, receive_ours),
         two_tasks(AGAIN, &runtime, message, ours, feed_ours, receive_ours),
+        packet_limit::contender(BY_CALLS, Type::Datagram, message),
     ];
     let measured = Measured::times(&contenders, 1, report.rounds());
     row(report, &measured, "unix datagram, fed", size, BY_TOKIO, bar);
+    row(report, &measured, "unix datagram, fed", size, BY_CALLS, Bar::none());
+    ceiling(report, &measured, "unix datagram, ceiling", size, BY_TOKIO);
 }
 
 fn measure_seqpacket(report: &mut Report, size: usize, bar: Bar) {
@@ -135,9 +140,12 @@ fn measure_seqpacket(report: &mut Report, size: usize, bar: Bar) {
         ),
         two_tasks(OURS, &runtime, message, ours, feed_ours, receive_ours),
         two_tasks(AGAIN, &runtime, message, ours, feed_ours, receive_ours),
+        packet_limit::contender(BY_CALLS, Type::SeqPacket, message),
     ];
     let measured = Measured::times(&contenders, 1, report.rounds());
     row(report, &measured, "unix seqpacket, fed", size, BY_SEQPACKET, bar);
+    row(report, &measured, "unix seqpacket, fed", size, BY_CALLS, Bar::none());
+    ceiling(report, &measured, "unix seqpacket, ceiling", size, BY_SEQPACKET);
 }
 
 fn measure_udp(report: &mut Report, size: usize, burst: usize, to_tokio: Bar, to_quinn: Bar) {
@@ -161,6 +169,13 @@ fn row(report: &mut Report, measured: &Measured, what: &str, size: usize, agains
     let spread = measured.spread(OURS, AGAIN);
     let claim = Claim { what, size, ours: OURS, against, unit: Unit::ThousandsPerSecond, bar };
     report.compare(measured, spread, claim);
+}
+
+/// How far even the calls alone are ahead of the peer.
+fn ceiling(report: &mut Report, measured: &Measured, what: &str, size: usize, against: &str) {
+    let spread = measured.spread(OURS, AGAIN);
+    let (unit, bar) = (Unit::ThousandsPerSecond, Bar::none());
+    report.compare(measured, spread, Claim { what, size, ours: BY_CALLS, against, unit, bar });
 }
 
 /// Lets one burst at a time be under way, so that the receiver's queue never overflows.
