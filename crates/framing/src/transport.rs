@@ -63,6 +63,8 @@ pub trait Guaranteed {
 /// ```
 pub trait SendHalf: Guaranteed {
     /// Waits until another message is taken: until unsent bytes are below the high watermark.
+    /// A sender that never had to wait may be made to, once in a while, so that others have their
+    /// turn.
     ///
     /// # Errors
     ///
