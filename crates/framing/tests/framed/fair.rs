@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use anysock_framing::{
-    Codec, Decoded, Error, FrameWriter, Framed, Io, LengthDelimited, RecvExt, RecvHalf, SendExt,
+    Codec, Decoded, Error, FrameWriter, Framed, Guaranteed, Io, LengthDelimited, RecvExt, RecvHalf,
+    SendExt,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_test::{assert_pending, assert_ready_ok, task};
@@ -167,4 +168,17 @@ async fn a_flood_of_padding_yields_by_the_budget() {
         assert_pending!(task::spawn(framed.recv()).poll());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_sender_that_never_waits_lets_others_have_their_turn_with_each_full_queue() {
+    let (mut framed, _fake) = Fake::framed();
+    for _ in 0..3 {
+        let mut fed = 0;
+        while task::spawn(framed.feed(&[0; 255])).poll().is_ready() {
+            fed += 256;
+            assert!(fed <= 160 * 1024, "{fed} bytes without a pause");
+        }
+        assert_eq!(framed.stats().unsent, 0, "what was due is written before the pause");
+    }
 }
