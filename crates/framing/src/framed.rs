@@ -168,7 +168,7 @@ impl<C: Codec> Queue for Frames<C> {
     }
 
     #[inline(always)]
-    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
+    fn push(&mut self, payload: Payload<'_>, _: &mut Attached) -> Result<(), Error> {
         self.queue.push(&mut self.codec, payload)
     }
 
