@@ -10,7 +10,7 @@ use anysock_core::{Addr, Endpoint, EndpointError, EndpointName, Options, Protoco
 use anysock_framing::memory::Memory;
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
 
-use crate::{Connection, memory};
+use crate::{Backoff, Connection, Reconnect, memory};
 
 /// Connects to an endpoint. Await it, after saying what differs from the defaults.
 ///
@@ -163,6 +163,12 @@ impl Connect {
     pub fn attempt_delay(mut self, delay: Duration) -> Self {
         self.attempt_delay = delay;
         self
+    }
+
+    /// A transport that connects again whenever the connection is lost, with pauses as `backoff`
+    /// has them, and tells when it did. See [`Reconnecting`](crate::Reconnecting).
+    pub fn reconnecting(self, backoff: Backoff) -> Reconnect {
+        Reconnect::new(self, backoff)
     }
 
     /// Lets receiving try again for up to `longest`, at most 1 ms, before it waits: shorter
