@@ -21,6 +21,7 @@ mod document;
 mod ends;
 mod events;
 mod killed;
+mod multipath;
 mod near;
 mod opening;
 mod paths;

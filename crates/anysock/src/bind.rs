@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anysock_async::{PeerLimits, resolve};
-use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
+use anysock_core::{Addr, Endpoint, EndpointError, Options, Protocol};
 use anysock_framing::{AnyCodec, Error};
 
 use crate::connect::{packet_max, with_max};
@@ -111,24 +111,25 @@ impl Bind {
         if let Endpoint::Mem(name) = self.endpoint()? {
             return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
         }
-        let (addr, kind) = self.address().await?;
-        let bound = anysock_async::bind(&addr, kind, &self.options, &self.limits()).await?;
-        self.listener(bound)
+        let (addr, protocol) = self.address().await?;
+        let bound = anysock_async::bind(&addr, protocol, &self.options, &self.limits()).await?;
+        self.listener(bound, protocol)
     }
 
     pub(crate) async fn run_shards(self, count: usize) -> Result<Vec<Listener>, Error> {
-        let (addr, kind) = self.address().await?;
+        let (addr, protocol) = self.address().await?;
+        let limits = self.limits();
         let bound =
-            anysock_async::bind_shards(&addr, kind, &self.options, &self.limits(), count).await?;
-        bound.into_iter().map(|bound| self.listener(bound)).collect()
+            anysock_async::bind_shards(&addr, protocol, &self.options, &limits, count).await?;
+        bound.into_iter().map(|bound| self.listener(bound, protocol)).collect()
     }
 
     /// Where to bind. A name is bound by its first address.
-    async fn address(&self) -> Result<(Addr, Type), Error> {
+    async fn address(&self) -> Result<(Addr, Protocol), Error> {
         let endpoint = self.endpoint()?;
         let addresses = resolve(endpoint).await?;
-        match (addresses.into_iter().next(), endpoint.kind()) {
-            (Some(addr), Some(kind)) => Ok((addr, kind)),
+        match (addresses.into_iter().next(), endpoint.protocol()) {
+            (Some(addr), Some(protocol)) => Ok((addr, protocol)),
             _ => {
                 let what = format!("{endpoint} has no address to bind");
                 Err(io::Error::new(io::ErrorKind::NotFound, what).into())
@@ -140,11 +141,15 @@ impl Bind {
         PeerLimits { max_message: packet_max(self.max), ..self.limits.clone() }
     }
 
-    fn listener(&self, mut bound: anysock_async::Listener) -> Result<Listener, Error> {
+    fn listener(
+        &self,
+        mut bound: anysock_async::Listener,
+        protocol: Protocol,
+    ) -> Result<Listener, Error> {
         if !self.busy_poll.is_zero() {
             bound.set_busy_poll(self.busy_poll)?;
         }
-        let endpoint = Endpoint::from_addr(bound.local_addr()?, bound.cell().kind);
+        let endpoint = Endpoint::from_addr(bound.local_addr()?, protocol);
         let codec = with_max(self.codec.clone(), self.max);
         Ok(Listener::socket(bound, endpoint, codec, packet_max(self.max)))
     }

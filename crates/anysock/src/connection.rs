@@ -159,6 +159,20 @@ impl Connection {
         }
     }
 
+    /// Whether this is multipath TCP, and not TCP into which it has fallen back: see
+    /// [`Socket::is_multipath`](crate::core::Socket::is_multipath). Whatever is no internet stream
+    /// is not.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn is_multipath(&self) -> io::Result<bool> {
+        match &self.0 {
+            Inner::Stream(framed) => framed.stream().is_multipath(),
+            _ => Ok(false),
+        }
+    }
+
     /// Takes the connection apart into halves that never wait for each other.
     pub fn split(self) -> (ConnectionSend, ConnectionRecv) {
         macro_rules! halves {

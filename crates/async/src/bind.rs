@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Options, OwnedPath, PathClaim, Socket, Type, UnixAddr, UnixPath};
+use anysock_core::{
+    Addr, Cell, Options, OwnedPath, PathClaim, Protocol, Socket, UnixAddr, UnixPath,
+};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
@@ -12,8 +14,9 @@ use crate::{Listener, PeerLimits};
 /// How long another process may hold the lock on the directory of a socket path.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Binds a socket of type `kind` to `addr`, and listens on it; datagrams are taken apart by
-/// their source, within `limits`.
+/// Binds a socket of `protocol`, of which the [`Type`](anysock_core::Type) is enough where it is
+/// the default, to `addr`, and listens on it; datagrams are taken apart by their source, within
+/// `limits`.
 ///
 /// A unix path is owned: a dead socket's file is replaced, a living one's and any other file
 /// are left alone; the file is removed when the listener is dropped, if it is still ours. TCP
@@ -44,14 +47,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// ```
 pub async fn bind(
     addr: &Addr,
-    kind: Type,
+    protocol: impl Into<Protocol>,
     options: &Options,
     limits: &PeerLimits,
 ) -> io::Result<Listener> {
+    let protocol = protocol.into();
+    let kind = protocol.kind();
     let cell = Cell::new(addr.domain(), kind);
     options.check_bind(addr, kind)?;
     let options = options.for_listener(cell);
-    let socket = Socket::open(cell)?;
+    let socket = Socket::open_as(addr.domain(), protocol)?;
     options.apply(&socket)?;
     crate::stream::prepare(&socket)?;
     let path = match addr {
@@ -71,7 +76,7 @@ pub async fn bind(
     Listener::new(socket, limits.clone(), path)
 }
 
-/// Binds `count` sockets of type `kind` to one address, among which the kernel spreads what
+/// Binds `count` sockets of `protocol` to one address, among which the kernel spreads what
 /// comes: `SO_REUSEPORT`, socket(7). One for each runtime or task that serves, and no lock is
 /// shared. Port 0 is one free port for all of them.
 ///
@@ -103,7 +108,7 @@ pub async fn bind(
 /// ```
 pub async fn bind_shards(
     addr: &Addr,
-    kind: Type,
+    protocol: impl Into<Protocol>,
     options: &Options,
     limits: &PeerLimits,
     count: usize,
@@ -112,12 +117,13 @@ pub async fn bind_shards(
         let what = format!("no shard of {addr} would be bound: at least 1 is wanted");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
+    let protocol = protocol.into();
     let options = options.clone().reuse_port(true);
-    let first = bind(addr, kind, &options, limits).await?;
+    let first = bind(addr, protocol, &options, limits).await?;
     let addr = first.local_addr()?;
     let mut shards = vec![first];
     while shards.len() < count {
-        shards.push(bind(&addr, kind, &options, limits).await?);
+        shards.push(bind(&addr, protocol, &options, limits).await?);
     }
     Ok(shards)
 }

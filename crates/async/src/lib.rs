@@ -10,6 +10,8 @@
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
+//! | `connector`, `race`, `no_connection` | the first of several addresses that answers |
+//! | `permanent` | which errors of connecting trying again cannot mend |
 //! | `nap`, `budget`, `busy` | pauses that grow; tokio's cooperative budget; trying for a while |
 //! | `aside` | what few registered sockets ever need |
 //! | `sys` | a socket and its registration, the only `unsafe` |
@@ -23,13 +25,17 @@ mod bind;
 mod budget;
 mod busy;
 mod connect;
+mod connector;
 mod datagram;
 mod demux;
 mod inbox;
 mod listener;
 mod nap;
+mod no_connection;
 mod offload;
 mod packet;
+mod permanent;
+mod race;
 mod registered;
 mod resolve;
 mod seqpacket;
@@ -44,11 +50,14 @@ pub use bind::{bind, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
 pub use connect::{Connected, connect};
+pub use connector::{Connector, LocalAddrError};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};
 pub use demux::{DatagramListener, DatagramPeer, PeerLimits, PeerRecv, PeerSend};
 pub use inbox::Inbox;
 pub use listener::{Accepted, Listener};
+pub use no_connection::NoConnection;
 pub use packet::Packet;
+pub use permanent::is_permanent;
 pub use resolve::resolve;
 pub use seqpacket::{SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
 pub use stream::{StreamRecv, StreamSend, StreamSocket};

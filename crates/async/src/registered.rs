@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Shutdown, Socket};
+use anysock_core::{OwnedPath, Shutdown, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
@@ -38,9 +38,10 @@ use crate::sys::{Number, Watched};
 /// on it.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    watched: Watched,
-    /// Made by the first that needs it.
+    /// Made by the first that needs it. Goes before the socket, which keeps others from a path
+    /// of its own until that is unlinked.
     aside: OnceLock<Box<Aside>>,
+    watched: Watched,
 }
 
 impl Registered {
@@ -64,6 +65,11 @@ impl Registered {
             return Ok(());
         }
         self.aside().busy().set(longest)
+    }
+
+    /// Keeps the path to which this socket was bound, and unlinks it with the last half.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.aside().keep_path(path);
     }
 
     /// Records a reset, for whichever direction has to report it.

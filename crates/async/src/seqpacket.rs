@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Credentials, Outbox, Outgoing, Received, Shutdown, Socket, Type};
+use anysock_core::{
+    Addr, Cell, Credentials, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
+};
 
 use crate::Inbox;
 use crate::packet::{self, Drained, Packet, Wanted};
@@ -137,6 +139,11 @@ impl SeqPacketSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// Keeps the path to which a client was bound, until its last half is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.io.keep_path(path);
     }
 
     /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type};
+use anysock_core::{
+    Addr, Cell, Credentials, Outgoing, OwnedPath, RecvBlock, Shutdown, Socket, Type,
+};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -130,6 +132,20 @@ impl StreamSocket {
     /// [`Unsupported`](io::ErrorKind::Unsupported) on TCP.
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
         self.socket().peer_credentials()
+    }
+
+    /// Whether this is multipath TCP: see [`Socket::is_multipath`].
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn is_multipath(&self) -> io::Result<bool> {
+        self.socket().is_multipath()
+    }
+
+    /// Keeps the path to which a client was bound, until its last half is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.io.keep_path(path);
     }
 
     /// Ends one or both directions at once, whatever is still to be sent by others.

@@ -223,6 +223,27 @@ impl PathClaim {
     /// Wraps a [`PathError`], or an [`OptionError`](crate::OptionError) for options that are not
     /// for unix sockets.
     pub fn bind(self, socket: &Socket, options: &Options) -> io::Result<OwnedPath> {
+        self.bind_and(socket, options, |socket| match socket.cell().kind.is_connection_oriented() {
+            true => socket.listen(options.backlog_or_default()),
+            false => Ok(()),
+        })
+    }
+
+    /// As [`bind`](Self::bind) for a socket that is going to connect: it does not listen.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_client(self, socket: &Socket, options: &Options) -> io::Result<OwnedPath> {
+        self.bind_and(socket, options, |_| Ok(()))
+    }
+
+    fn bind_and(
+        self,
+        socket: &Socket,
+        options: &Options,
+        listen: impl FnOnce(&Socket) -> io::Result<()>,
+    ) -> io::Result<OwnedPath> {
         let cell = socket.cell();
         if cell.domain != Domain::Unix {
             return Err(PathError::WrongDomain { path: self.path().to_owned(), cell }.into());
@@ -247,10 +268,7 @@ impl PathClaim {
             let mode_set = owned.undo_umask(mode);
             mode_set.map_err(|error| system("set the mode of", &self.path, error))?;
         }
-        if cell.kind.is_connection_oriented() {
-            let listening = socket.listen(options.backlog_or_default());
-            listening.map_err(|error| system("listen at", &self.path, error))?;
-        }
+        listen(socket).map_err(|error| system("listen at", &self.path, error))?;
         // Only now: whoever looks at the path from here on finds a socket that listens.
         drop(self.directory);
         Ok(owned)

@@ -4,12 +4,13 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `domain`, `kind`, `cell` | the table's rows, columns and cells |
+//! | `domain`, `kind`, `cell`, `protocol` | the table's rows, columns and cells; what carries them |
 //! | `guarantees` | what a cell promises in which role |
 //! | `addr`, `unix_addr` | where a socket is |
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `local` | the local address of a client |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -34,9 +35,11 @@ mod domain;
 mod endpoint;
 mod guarantees;
 mod kind;
+mod local;
 mod message;
 mod options;
 mod outbox;
+mod protocol;
 mod socket;
 mod support;
 mod sys;
@@ -59,6 +62,7 @@ pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options};
 pub use outbox::Outbox;
+pub use protocol::Protocol;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

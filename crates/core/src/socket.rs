@@ -8,7 +8,9 @@ use std::time::SystemTime;
 
 use bytes::BufMut;
 
-use crate::{Addr, Ancillary, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
+use crate::{
+    Addr, Ancillary, Cell, Credentials, Domain, Protocol, Type, UnixAddr, UnsupportedCell, sys,
+};
 
 /// A socket of one of the nine cells. Each method is one system call.
 ///
@@ -189,11 +191,36 @@ impl Socket {
     /// machine has no such sockets. Inet seqpacket is asked for as SCTP; where the kernel has
     /// it the answer is the same, since its one-to-many sockets know no accept(2).
     pub fn open(cell: Cell) -> io::Result<Self> {
-        let opened = socket2::Socket::new_raw(
-            cell.domain.to_os(),
-            cell.kind.to_os().nonblocking().cloexec(),
-            cell.protocol(),
-        );
+        Self::open_as(cell.domain, cell.kind)
+    }
+
+    /// Opens a socket of a domain and a protocol: socket(2). A [`Type`] is the domain's default.
+    ///
+    /// Where the kernel has no multipath TCP (before Linux 5.6, not built, or `net.mptcp.enabled`
+    /// is 0) this is a TCP socket, by a second call: as the kernel itself falls back towards a
+    /// peer that has none. [`is_multipath`](Self::is_multipath) tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); a unix domain has no multipath TCP.
+    pub fn open_as(domain: Domain, protocol: impl Into<Protocol>) -> io::Result<Self> {
+        let protocol = protocol.into();
+        let cell = Cell::new(domain, protocol.kind());
+        if protocol == Protocol::Multipath && !domain.is_inet() {
+            let why = "multipath TCP is a protocol of internet domains; ask for a plain stream";
+            return Err(UnsupportedCell::new(cell, why).into());
+        }
+        let open = |protocol| {
+            let kind = cell.kind.to_os().nonblocking().cloexec();
+            socket2::Socket::new_raw(cell.domain.to_os(), kind, protocol)
+        };
+        let opened = match open(protocol.to_os(cell)) {
+            Err(error) if protocol.falls_back(&error) => {
+                tracing::debug!(%cell, %error, "no multipath TCP here, TCP takes its place");
+                open(cell.protocol())
+            }
+            opened => opened,
+        };
         match opened {
             Ok(_) if cell.domain.is_inet() && cell.kind == Type::SeqPacket => {
                 let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";

@@ -14,6 +14,7 @@ macro_rules! per_cell {
 
 mod busy;
 mod connect;
+mod connector;
 mod datagram;
 mod fixture;
 mod listener;

@@ -8,6 +8,13 @@ use crate::Credentials;
 /// Whether descriptors may be passed to a unix socket: Linux 6.16, not in libc yet.
 pub(crate) const SO_PASSRIGHTS: libc::c_int = 83;
 
+/// Whether a connection is multipath TCP: Linux 6.10, not in libc yet.
+pub(crate) const TCP_IS_MPTCP: libc::c_int = 43;
+
+/// The options of multipath TCP, and what is known of a connection: Linux 5.16, not in libc yet.
+pub(crate) const SOL_MPTCP: libc::c_int = 284;
+pub(crate) const MPTCP_INFO: libc::c_int = 1;
+
 /// Sets an option whose value is an `int` used as a flag: setsockopt(2).
 pub(crate) fn set_flag(
     socket: BorrowedFd<'_>,
