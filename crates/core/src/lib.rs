@@ -10,6 +10,8 @@
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `adopt` | sockets that somebody else has made: inherited, or handed over |
+//! | `convert` | what could not be converted, given back |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -23,11 +25,13 @@
 compile_error!("anysock needs unix sockets: Linux first, other unix systems by design");
 
 mod addr;
+mod adopt;
 mod attached;
 mod batch;
 mod bind;
 mod block;
 mod cell;
+mod convert;
 mod credentials;
 mod domain;
 mod endpoint;
@@ -42,11 +46,13 @@ mod sys;
 mod unix_addr;
 
 pub use addr::Addr;
+pub use adopt::{AdoptError, AdoptFault, inherited_names};
 pub use attached::Attached;
 pub use batch::{Batched, RecvBatch};
-pub use bind::{OwnedPath, PathClaim, PathError};
+pub use bind::{FileId, OwnedPath, PathClaim, PathError};
 pub use block::RecvBlock;
 pub use cell::{Cell, UnsupportedCell};
+pub use convert::ConvertError;
 pub use credentials::Credentials;
 pub use domain::Domain;
 pub use endpoint::{
