@@ -9,9 +9,9 @@ use crate::{Addr, Cell, Domain, UnsupportedCell};
 /// Comes wrapped in an [`io::Error`], whose kind each [fault](AdoptFault) names:
 ///
 /// ```
-/// use anysock_core::{AdoptError, AdoptFault, Socket};
+/// use anysock_core::{AdoptError, AdoptFault, Options, Socket};
 ///
-/// let error = Socket::inherit_listener(&"fd:1000000".parse()?).unwrap_err();
+/// let error = Socket::inherit_listener(&"fd:1000000".parse()?, &Options::new()).unwrap_err();
 /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 /// let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<AdoptError>());
 /// assert!(matches!(inner.map(AdoptError::fault), Some(AdoptFault::NotOpen)));
@@ -76,15 +76,6 @@ pub enum AdoptFault {
     /// A cell that cannot be driven: [`Unsupported`](io::ErrorKind::Unsupported).
     #[error(transparent)]
     Unsupported(UnsupportedCell),
-    /// Of another cell than what was to be found there:
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
-    #[error("a {cell} socket; expected {expected}")]
-    OtherCell {
-        /// The cell of the socket.
-        cell: Cell,
-        /// What was expected, in words.
-        expected: &'static str,
-    },
     /// To be listened on, and does not listen: [`InvalidInput`](io::ErrorKind::InvalidInput).
     #[error(
         "the {cell} socket at {at:?} does not listen; the process that passes it must bind and \
@@ -158,6 +149,9 @@ pub enum AdoptFault {
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
     #[error("this is not inherited; expected fd:N or systemd:NAME")]
     NotInherited,
+    /// An option was refused, wrapping an [`OptionError`](crate::OptionError); the kind is its own.
+    #[error(transparent)]
+    Option(io::Error),
     /// A system call failed; the kind is its own.
     #[error("cannot {action}: {source}")]
     System {
@@ -210,9 +204,8 @@ impl AdoptFault {
             | Self::Unsupported(_) => io::ErrorKind::Unsupported,
             Self::NotConnected { .. } => io::ErrorKind::NotConnected,
             Self::Taken { .. } => io::ErrorKind::AddrInUse,
-            Self::System { source, .. } => source.kind(),
+            Self::System { source, .. } | Self::Option(source) => source.kind(),
             Self::NotASocket { .. }
-            | Self::OtherCell { .. }
             | Self::DoesNotListen { .. }
             | Self::Connected { .. }
             | Self::NotBound { .. }

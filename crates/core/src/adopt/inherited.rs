@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, io};
 
 use super::{AdoptError, AdoptFault, Refused, Wanted, adopt};
-use crate::{Endpoint, EndpointName, Socket, sys};
+use crate::{Endpoint, EndpointName, Options, Socket, sys};
 
 /// The first that is passed: `SD_LISTEN_FDS_START`.
 const START: RawFd = 3;
@@ -58,7 +58,8 @@ pub fn inherited_names() -> io::Result<Vec<String>> {
 
 impl Socket {
     /// Takes over an inherited socket that peers come to: it listens, or, of the datagram type,
-    /// is bound and has no peer. See [`adopt`](Self::adopt) for what is read and set.
+    /// is bound and has no peer. See [`adopt_listener`](Self::adopt_listener) for what is read and
+    /// set.
     ///
     /// `fd:N` is duplicated (`F_DUPFD_CLOEXEC`), and the original left open as it is. Of
     /// `systemd:NAME` the first socket of that name is taken that was not taken before; whoever
@@ -72,16 +73,16 @@ impl Socket {
     ///
     /// ```
     /// use std::os::fd::AsRawFd;
-    /// use anysock_core::{Endpoint, Socket};
+    /// use anysock_core::{Endpoint, Options, Socket};
     ///
     /// let inherited = std::net::UdpSocket::bind("127.0.0.1:0")?;
     /// let endpoint = Endpoint::Fd(inherited.as_raw_fd() as u32);
-    /// let socket = Socket::inherit_listener(&endpoint)?;
+    /// let socket = Socket::inherit_listener(&endpoint, &Options::new())?;
     /// assert_ne!(socket.as_raw_fd(), inherited.as_raw_fd());
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub fn inherit_listener(endpoint: &Endpoint) -> io::Result<Self> {
-        inherit(endpoint, Wanted::Listener)
+    pub fn inherit_listener(endpoint: &Endpoint, options: &Options) -> io::Result<Self> {
+        inherit(endpoint, Wanted::Listener(options))
     }
 
     /// As [`inherit_listener`](Self::inherit_listener), for a socket that is connected, as inetd
@@ -90,12 +91,12 @@ impl Socket {
     /// # Errors
     ///
     /// As there, and as [`adopt_connected`](Self::adopt_connected).
-    pub fn inherit_connected(endpoint: &Endpoint) -> io::Result<Self> {
-        inherit(endpoint, Wanted::Connected)
+    pub fn inherit_connected(endpoint: &Endpoint, options: &Options) -> io::Result<Self> {
+        inherit(endpoint, Wanted::Connected(options))
     }
 }
 
-fn inherit(endpoint: &Endpoint, wanted: Wanted) -> io::Result<Socket> {
+fn inherit(endpoint: &Endpoint, wanted: Wanted<'_>) -> io::Result<Socket> {
     let inherited = match endpoint {
         Endpoint::Fd(number) => {
             duplicate(*number).and_then(|own| adopt(own, wanted).map_err(|refused| refused.fault))
@@ -115,7 +116,7 @@ fn duplicate(number: u32) -> Result<OwnedFd, AdoptFault> {
 }
 
 /// Takes the first socket of that name which is still there, and puts it back if it will not do.
-fn take(name: &EndpointName, wanted: Wanted) -> Result<Socket, AdoptFault> {
+fn take(name: &EndpointName, wanted: Wanted<'_>) -> Result<Socket, AdoptFault> {
     let mut passed = lock();
     let passed = read(&mut passed)?;
     let of_name = |one: &&mut Passed| one.name == name.as_str();

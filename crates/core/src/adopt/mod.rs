@@ -17,7 +17,9 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 
-use crate::{Addr, Cell, ConvertError, Domain, Socket, Type, UnixAddr, UnsupportedCell};
+use crate::{
+    Addr, Cell, ConvertError, Domain, Options, Socket, Type, UnixAddr, UnsupportedCell,
+};
 
 /// MPTCP, which a TCP socket can be in disguise.
 const MPTCP: i32 = 262;
@@ -53,26 +55,49 @@ impl Socket {
     }
 
     /// As [`adopt`](Self::adopt), for a socket that peers come to: it listens, or, of the
-    /// datagram type, is bound and has no peer.
+    /// datagram type, is bound and has no peer. Sets `options`, as
+    /// [`apply_bound`](Options::apply_bound) does, and [`nodelay`](Options::nodelay) on TCP unless
+    /// they say otherwise.
     ///
     /// # Errors
     ///
     /// As [`adopt`](Self::adopt); [`InvalidInput`](io::ErrorKind::InvalidInput) for a socket that
-    /// does not listen, is not bound, or is connected.
-    pub fn adopt_listener(descriptor: OwnedFd) -> Result<Self, ConvertError<OwnedFd>> {
+    /// does not listen, is not bound, or is connected, and for an option that means nothing or
+    /// comes too late. Where the system refused one of several options, those before it are set.
+    ///
+    /// ```
+    /// use anysock_core::{AdoptError, Options, Socket};
+    ///
+    /// let tcp = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let socket = Socket::adopt_listener(tcp.into(), &Options::new().backlog(64))?;
+    /// let client = std::net::TcpStream::connect(socket.local_addr()?.as_ip().unwrap())?;
+    ///
+    /// let refused = Socket::adopt_listener(client.into(), &Options::new()).unwrap_err();
+    /// assert!(refused.to_string().contains("connected to"));
+    /// let client = std::net::TcpStream::from(refused.into_inner());
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn adopt_listener(
+        descriptor: OwnedFd,
+        options: &Options,
+    ) -> Result<Self, ConvertError<OwnedFd>> {
         let named = format!("descriptor {}", descriptor.as_raw_fd());
-        adopt(descriptor, Wanted::Listener).map_err(|refused| refused.named(named))
+        adopt(descriptor, Wanted::Listener(options)).map_err(|refused| refused.named(named))
     }
 
-    /// As [`adopt`](Self::adopt), for a socket that is connected.
+    /// As [`adopt_listener`](Self::adopt_listener), for a socket that is connected, which a
+    /// [`file_mode`](Options::file_mode) and a [`backlog`](Options::backlog) do not concern.
     ///
     /// # Errors
     ///
-    /// As [`adopt`](Self::adopt); [`NotConnected`](io::ErrorKind::NotConnected) for a socket that
-    /// has no peer, and [`InvalidInput`](io::ErrorKind::InvalidInput) for one that listens.
-    pub fn adopt_connected(descriptor: OwnedFd) -> Result<Self, ConvertError<OwnedFd>> {
+    /// As there; [`NotConnected`](io::ErrorKind::NotConnected) for a socket that has no peer, and
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for one that listens.
+    pub fn adopt_connected(
+        descriptor: OwnedFd,
+        options: &Options,
+    ) -> Result<Self, ConvertError<OwnedFd>> {
         let named = format!("descriptor {}", descriptor.as_raw_fd());
-        adopt(descriptor, Wanted::Connected).map_err(|refused| refused.named(named))
+        adopt(descriptor, Wanted::Connected(options)).map_err(|refused| refused.named(named))
     }
 
     /// Whether it was told to listen: `SO_ACCEPTCONN`, socket(7).
@@ -86,11 +111,11 @@ impl Socket {
 }
 
 /// What a socket is taken over for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+#[derive(Clone, Copy, Debug)]
+enum Wanted<'a> {
     Any,
-    Listener,
-    Connected,
+    Listener(&'a Options),
+    Connected(&'a Options),
 }
 
 /// Not adopted: the descriptor, and why.
@@ -105,7 +130,7 @@ impl Refused {
     }
 }
 
-fn adopt(descriptor: OwnedFd, wanted: Wanted) -> Result<Socket, Refused> {
+fn adopt(descriptor: OwnedFd, wanted: Wanted<'_>) -> Result<Socket, Refused> {
     let found = File::from(descriptor);
     let kind = found.metadata().map(|metadata| metadata.file_type());
     let descriptor = OwnedFd::from(found);
@@ -123,12 +148,15 @@ fn adopt(descriptor: OwnedFd, wanted: Wanted) -> Result<Socket, Refused> {
     Err(Refused { descriptor, fault })
 }
 
-/// Looks at what the socket is for, before anything is changed.
-fn finish(socket: Socket, wanted: Wanted) -> Result<Socket, Refused> {
+/// Looks at what the socket is for, before anything is set.
+fn finish(socket: Socket, wanted: Wanted<'_>) -> Result<Socket, Refused> {
     let done = match wanted {
         Wanted::Any => Ok(()),
-        Wanted::Listener => expect_listener(&socket),
-        Wanted::Connected => expect_connected(&socket),
+        Wanted::Listener(options) => {
+            expect_listener(&socket).and_then(|()| set(&socket, options.clone()))
+        }
+        Wanted::Connected(options) => expect_connected(&socket)
+            .and_then(|()| set(&socket, Options { file_mode: None, ..options.clone() })),
     };
     let done = done.and_then(|()| {
         let inner = socket.inner();
@@ -139,6 +167,11 @@ fn finish(socket: Socket, wanted: Wanted) -> Result<Socket, Refused> {
         Ok(()) => Ok(socket),
         Err(fault) => Err(Refused { descriptor: socket.into(), fault }),
     }
+}
+
+fn set(socket: &Socket, options: Options) -> Result<(), AdoptFault> {
+    let options = options.for_client(socket.cell());
+    options.apply_bound(socket).map_err(AdoptFault::Option)
 }
 
 /// The cell of a socket, if it is in the table.

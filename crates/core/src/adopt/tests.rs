@@ -80,11 +80,11 @@ fn the_cell_of_every_socket_is_read_from_the_kernel() {
         let socket = Socket::adopt(foreign(cell)).unwrap();
         assert_eq!(socket.cell(), cell);
         assert!(!socket.is_listening().unwrap());
-        let socket = Socket::adopt_listener(listening(cell)).unwrap();
+        let socket = Socket::adopt_listener(listening(cell), &Options::new()).unwrap();
         assert_eq!(socket.cell(), cell);
         assert_eq!(socket.is_listening().unwrap(), cell.kind.is_connection_oriented());
         let (client, _server) = connected(cell);
-        assert_eq!(Socket::adopt_connected(client).unwrap().cell(), cell);
+        assert_eq!(Socket::adopt_connected(client, &Options::new()).unwrap().cell(), cell);
     }
 }
 
@@ -94,7 +94,7 @@ fn what_is_adopted_never_blocks_and_is_not_inherited_any_further() {
         let descriptor = listening(cell);
         let before = socket2::SockRef::from(&descriptor);
         assert!(!before.nonblocking().unwrap() && !closes_on_exec(&descriptor));
-        let socket = Socket::adopt_listener(descriptor).unwrap();
+        let socket = Socket::adopt_listener(descriptor, &Options::new()).unwrap();
         assert!(socket.inner().nonblocking().unwrap() && closes_on_exec(&socket));
     }
 }
@@ -102,11 +102,11 @@ fn what_is_adopted_never_blocks_and_is_not_inherited_any_further() {
 #[test]
 fn what_is_refused_is_left_as_it_was() {
     let descriptor = bound(Cell::UNIX_STREAM);
-    let descriptor = Socket::adopt_listener(descriptor).unwrap_err().into_inner();
+    let descriptor = Socket::adopt_listener(descriptor, &Options::new()).unwrap_err().into_inner();
     let socket = socket2::SockRef::from(&descriptor);
     assert!(!socket.nonblocking().unwrap() && !closes_on_exec(&descriptor));
     socket.listen(1).unwrap();
-    Socket::adopt_listener(descriptor).unwrap();
+    Socket::adopt_listener(descriptor, &Options::new()).unwrap();
 }
 
 #[test]
@@ -114,14 +114,14 @@ fn a_listener_must_listen_or_be_bound_and_have_no_peer() {
     for cell in CELLS {
         let unbound = foreign(cell);
         let number = unbound.as_raw_fd();
-        let found = fault(Socket::adopt_listener(unbound), number);
+        let found = fault(Socket::adopt_listener(unbound, &Options::new()), number);
         match cell.kind {
             Type::Datagram => assert!(matches!(found, AdoptFault::NotBound { .. }), "{found}"),
             _ => assert!(matches!(found, AdoptFault::DoesNotListen { .. }), "{found}"),
         }
         let (client, _server) = connected(cell);
         let number = client.as_raw_fd();
-        let found = fault(Socket::adopt_listener(client), number);
+        let found = fault(Socket::adopt_listener(client, &Options::new()), number);
         assert!(matches!(found, AdoptFault::Connected { .. }), "{found}");
     }
 }
@@ -131,11 +131,11 @@ fn a_connected_socket_must_have_a_peer() {
     for cell in CELLS {
         let lonely = foreign(cell);
         let number = lonely.as_raw_fd();
-        let found = fault(Socket::adopt_connected(lonely), number);
+        let found = fault(Socket::adopt_connected(lonely, &Options::new()), number);
         assert!(matches!(found, AdoptFault::NotConnected { .. }), "{found}");
         let server = listening(cell);
         let number = server.as_raw_fd();
-        let found = fault(Socket::adopt_connected(server), number);
+        let found = fault(Socket::adopt_connected(server, &Options::new()), number);
         match cell.kind {
             Type::Datagram => assert!(matches!(found, AdoptFault::NotConnected { .. }), "{found}"),
             _ => assert!(matches!(found, AdoptFault::Listens { .. }), "{found}"),
@@ -196,7 +196,7 @@ fn a_socket_that_is_in_no_cell_is_refused_by_what_it_is() {
 #[test]
 fn an_adopted_stream_is_searched_for_what_came_along() {
     let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
-    let near = Socket::adopt_connected(near.into()).unwrap();
+    let near = Socket::adopt_connected(near.into(), &Options::new()).unwrap();
     let far = Socket::adopt(far.into()).unwrap();
     let passed = [near.as_fd().try_clone_to_owned().unwrap()];
     let with = crate::Outgoing { descriptors: &passed, ..Default::default() };
@@ -213,5 +213,60 @@ fn options_are_read_from_an_adopted_socket_as_from_any() {
         let socket = Socket::adopt(listening(cell)).unwrap();
         let options = Options::read(&socket).unwrap();
         assert_eq!(options.reuse_port.is_some(), cell.domain.is_inet());
+    }
+}
+
+#[test]
+fn options_are_set_where_a_bound_socket_still_takes_them() {
+    for cell in CELLS {
+        let options = Options::new().send_buffer(40_000);
+        let socket = Socket::adopt_listener(listening(cell), &options).unwrap();
+        let read = Options::read(&socket).unwrap();
+        assert_eq!(read.send_buffer, Some(40_000), "{cell}");
+        // As whatever is connected or bound here has it.
+        let tcp = cell.domain.is_inet() && cell.kind == Type::Stream;
+        assert_eq!(read.nodelay, tcp.then_some(true), "{cell}");
+        let (client, _server) = connected(cell);
+        let options = options.backlog(9).file_mode(0o600);
+        let concerns = Options { backlog: None, file_mode: None, ..options.clone() };
+        let options = if cell.kind == Type::Datagram || tcp { concerns } else { options };
+        let socket = Socket::adopt_connected(client, &options).unwrap();
+        assert_eq!(Options::read(&socket).unwrap().send_buffer, Some(40_000), "{cell}");
+    }
+}
+
+#[test]
+fn an_option_that_comes_too_late_is_refused_by_name_and_the_socket_given_back() {
+    for cell in CELLS {
+        let (options, name) = match cell.domain {
+            crate::Domain::Unix => (Options::new().file_mode(0o600), "file_mode"),
+            crate::Domain::Ipv4 => (Options::new().reuse_port(true), "reuse_port"),
+            crate::Domain::Ipv6 => (Options::new().v6only(true), "v6only"),
+        };
+        let refused = Socket::adopt_listener(listening(cell), &options).unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains(name) && text.contains("too late"), "{text}");
+        Socket::adopt_listener(refused.into_inner(), &Options::new()).unwrap();
+    }
+}
+
+#[test]
+fn a_backlog_is_that_of_an_adopted_listener() {
+    for cell in CELLS {
+        let options = Options::new().backlog(1);
+        let adopted = Socket::adopt_listener(listening(cell), &options);
+        match (cell.kind, cell.domain) {
+            (Type::Datagram, _) => assert!(adopted.unwrap_err().to_string().contains("backlog")),
+            (_, crate::Domain::Unix) => {
+                let at = adopted.as_ref().unwrap().local_addr().unwrap();
+                let attempts = (0..8).map(|_| {
+                    let client = Socket::open(cell).unwrap();
+                    client.connect(&at).map(|()| client)
+                });
+                let made = attempts.take_while(Result::is_ok).count();
+                assert_eq!(made, 2, "{cell}: a backlog of n holds n + 1 on unix");
+            }
+            _ => assert!(adopted.is_ok()),
+        }
     }
 }
