@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use tokio::time::Instant;
 use crate::{Connection, memory};
 
 /// Connects to an endpoint. Await it, after saying what differs from the defaults.
+///
+/// `fd:N` and `systemd:NAME` are sockets that this process was started with, of any cell, which
+/// are connected already: see [`bind`](crate::bind()) for those that are not.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), anysock::Error> {
@@ -157,6 +161,9 @@ async fn connect_later(
     let connecting = async {
         match endpoint {
             Endpoint::Mem(name) => Ok(Reached::Memory(memory::connect(name, max).await?)),
+            Endpoint::Fd(_) | Endpoint::Systemd(_) => {
+                Ok(Reached::Socket(Connected::inherit(endpoint, options)?))
+            }
             _ => {
                 let addresses = resolve(endpoint).await?;
                 // What has no type of its own has no address either, and was refused.
@@ -194,6 +201,15 @@ async fn try_in_turn(
         }
     }
     Err(last)
+}
+
+impl Connect {
+    /// Talks over what was handed over.
+    pub(crate) fn adopt(self, descriptor: OwnedFd) -> Result<Connection, Error> {
+        let connected = Connected::adopt(descriptor, &self.options).map_err(io::Error::from)?;
+        connected.set_busy_poll(self.busy_poll)?;
+        Ok(transport(connected, self.codec, self.max))
+    }
 }
 
 fn transport(connected: Connected, codec: AnyCodec, max: Option<usize>) -> Connection {

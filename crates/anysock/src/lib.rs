@@ -31,12 +31,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
+//! | `adopt` | the builder for a socket that was handed over |
 //! | `connection`, `listener` | one type over every cell |
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod bind;
 mod connect;
 mod connection;
@@ -52,11 +54,12 @@ pub use anysock_core as core;
 #[doc(inline)]
 pub use anysock_framing as framing;
 
+pub use adopt::{Adopt, adopt};
 pub use anysock_async::PeerLimits;
 pub use anysock_core::{
-    Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Guarantees,
-    Keepalive, Message, OptionError, Options, Role, Support, Type, UnixAddr, UnsupportedCell,
-    probe,
+    Addr, AdoptError, AdoptFault, Arrival, Attached, Cell, ConvertError, Credentials, Domain,
+    Endpoint, EndpointError, Guarantees, Keepalive, Message, OptionError, Options, Role, Support,
+    Type, UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

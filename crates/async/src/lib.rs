@@ -9,6 +9,8 @@
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
+//! | `adopt` | sockets that somebody else has made: inherited, or handed over |
+//! | `interop` | to and from the socket types of std and tokio |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
 //! | `nap`, `budget`, `busy` | pauses that grow; tokio's cooperative budget; trying for a while |
 //! | `aside` | what few registered sockets ever need |
@@ -18,6 +20,7 @@
 //! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
+mod adopt;
 mod aside;
 mod bind;
 mod budget;
@@ -26,6 +29,7 @@ mod connect;
 mod datagram;
 mod demux;
 mod inbox;
+mod interop;
 mod listener;
 mod nap;
 mod offload;

@@ -16,6 +16,7 @@ mod busy;
 mod connect;
 mod datagram;
 mod fixture;
+mod interop;
 mod listener;
 mod peers;
 mod registering;

@@ -17,9 +17,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 
-use crate::{
-    Addr, Cell, ConvertError, Domain, Options, Socket, Type, UnixAddr, UnsupportedCell,
-};
+use crate::{Addr, Cell, ConvertError, Domain, Options, Socket, Type, UnixAddr, UnsupportedCell};
 
 /// MPTCP, which a TCP socket can be in disguise.
 const MPTCP: i32 = 262;
