@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ use crate::{IntoEndpoint, Listener, Shards, memory};
 ///
 /// Port 0 is a free port, an empty unix path an automatic name; [`Listener::endpoint`] tells
 /// which. A name is bound by its first address.
+///
+/// `fd:N` and `systemd:NAME` are sockets that this process was started with: stream and seqpacket
+/// sockets that listen, datagram sockets that are bound. What their cell is the kernel tells; a
+/// socket of another kind is a typed [`AdoptError`](crate::AdoptError). Options that would come
+/// too late are refused, a socket file is not unlinked. `fd:N` is duplicated, and the original
+/// left open as it is. Each bind of `systemd:NAME` takes the next socket of that name, and
+/// [`shards`](Bind::shards) takes as many as it says. See
+/// [`Socket::inherit_listener`](crate::core::Socket::inherit_listener).
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -108,8 +117,12 @@ impl Bind {
     }
 
     async fn run(self) -> Result<Listener, Error> {
-        if let Endpoint::Mem(name) = self.endpoint()? {
-            return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
+        match self.endpoint()? {
+            Endpoint::Mem(name) => {
+                return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
+            }
+            Endpoint::Fd(_) | Endpoint::Systemd(_) => return self.inherit(),
+            _ => {}
         }
         let (addr, protocol) = self.address().await?;
         let bound = anysock_async::bind(&addr, protocol, &self.options, &self.limits()).await?;
@@ -117,11 +130,35 @@ impl Bind {
     }
 
     pub(crate) async fn run_shards(self, count: usize) -> Result<Vec<Listener>, Error> {
+        if let Endpoint::Systemd(name) = self.endpoint()? {
+            crate::shards::expect_passed(name, count)?;
+            return (0..count).map(|_| self.inherit()).collect();
+        }
         let (addr, protocol) = self.address().await?;
         let limits = self.limits();
         let bound =
             anysock_async::bind_shards(&addr, protocol, &self.options, &limits, count).await?;
         bound.into_iter().map(|bound| self.listener(bound, protocol)).collect()
+    }
+
+    /// Listens on what this process was started with.
+    fn inherit(&self) -> Result<Listener, Error> {
+        let limits = self.limits();
+        let inherited = anysock_async::Listener::inherit(self.endpoint()?, &self.options, &limits)?;
+        self.adopted(inherited)
+    }
+
+    /// Listens on what was handed over.
+    pub(crate) fn adopt(&self, descriptor: OwnedFd) -> Result<Listener, Error> {
+        let limits = self.limits();
+        let adopted = anysock_async::Listener::adopt(descriptor, &self.options, &limits);
+        self.adopted(adopted.map_err(io::Error::from)?)
+    }
+
+    /// Whose protocol the kernel tells.
+    fn adopted(&self, listener: anysock_async::Listener) -> Result<Listener, Error> {
+        let protocol = listener.socket().protocol()?;
+        self.listener(listener, protocol)
     }
 
     /// Where to bind. A name is bound by its first address.

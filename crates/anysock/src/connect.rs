@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ use crate::{Backoff, Connection, Reconnect, memory};
 /// Connects to an endpoint. Await it, after saying what differs from the defaults.
 ///
 /// Of the addresses of a name the first that answers is taken (RFC 8305, Happy Eyeballs): see
-/// [`Connector`](crate::sockets::Connector).
+/// [`Connector`](crate::sockets::Connector). `fd:N` and `systemd:NAME` are sockets that this process
+/// was started with, of any cell, which are connected already: see [`bind`](crate::bind()) for those
+/// that are not.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), anysock::Error> {
@@ -188,6 +191,13 @@ impl Connect {
 }
 
 impl Connect {
+    /// Talks over what was handed over.
+    pub(crate) fn adopt(self, descriptor: OwnedFd) -> Result<Connection, Error> {
+        let connected = Connected::adopt(descriptor, &self.options).map_err(io::Error::from)?;
+        connected.set_busy_poll(self.busy_poll)?;
+        Ok(transport(connected, self.codec, self.max))
+    }
+
     async fn run(self) -> Result<Connection, Error> {
         Ok(match self.reach().await? {
             Reached::Socket(connected) => {
@@ -200,8 +210,14 @@ impl Connect {
 
     async fn reach(&self) -> Result<Reached, Error> {
         let endpoint = self.endpoint.as_ref().map_err(|error| io::Error::from(error.clone()))?;
-        if let Endpoint::Mem(name) = endpoint {
-            return Box::pin(self.reach_memory(name)).await.map(Reached::Memory);
+        match endpoint {
+            Endpoint::Mem(name) => {
+                return Box::pin(self.reach_memory(name)).await.map(Reached::Memory);
+            }
+            Endpoint::Fd(_) | Endpoint::Systemd(_) => {
+                return Ok(Reached::Socket(Connected::inherit(endpoint, &self.options)?));
+            }
+            _ => {}
         }
         // What has no protocol of its own has no address either, and is refused by resolving.
         let protocol = endpoint.protocol().unwrap_or(Protocol::Default(Type::Stream));

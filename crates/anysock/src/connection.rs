@@ -7,7 +7,7 @@ use anysock_async::{
     DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
     SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
 };
-use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message};
+use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
 use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Packets,
@@ -110,6 +110,34 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().cell()),
             Inner::Datagram(packets) => Some(packets.socket().cell()),
             Inner::Peer(packets) => Some(packets.socket().cell()),
+            Inner::Memory(_) | Inner::Other(_) => None,
+        }
+    }
+
+    /// The socket underneath, for what this type does not offer; of a peer of a datagram listener
+    /// the listener's, which all of its peers share. `None` in memory and over other transports.
+    ///
+    /// Sending and receiving through it goes past what is buffered here.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use std::os::fd::AsFd;
+    ///
+    /// let listener = anysock::bind("tcp://127.0.0.1:0").await?;
+    /// let client = anysock::connect(listener.endpoint()).await?;
+    /// let socket = client.as_socket().expect("TCP is a socket");
+    /// println!("{} sends through {} bytes", socket.cell(), socket.send_buffer_size()?);
+    /// let descriptor = socket.as_fd();
+    /// # let _ = descriptor;
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn as_socket(&self) -> Option<&Socket> {
+        match &self.0 {
+            Inner::Stream(framed) => Some(framed.stream().socket()),
+            Inner::SeqPacket(packets) => Some(packets.socket().socket()),
+            Inner::Datagram(packets) => Some(packets.socket().socket()),
+            Inner::Peer(packets) => Some(packets.socket().socket()),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }

@@ -31,6 +31,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
+//! | `adopt` | the builder for a socket that was handed over |
 //! | `connection`, `listener` | one type over every cell |
 //! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
@@ -38,6 +39,7 @@
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod bind;
 mod connect;
 mod connection;
@@ -54,11 +56,12 @@ pub use anysock_core as core;
 #[doc(inline)]
 pub use anysock_framing as framing;
 
+pub use adopt::{Adopt, adopt};
 pub use anysock_async::PeerLimits;
 pub use anysock_core::{
-    Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Guarantees,
-    Keepalive, Message, OptionError, Options, Protocol, Role, Support, Type, UnixAddr,
-    UnsupportedCell, probe,
+    Addr, AdoptError, AdoptFault, Arrival, Attached, Cell, ConvertError, Credentials, Domain,
+    Endpoint, EndpointError, Guarantees, Keepalive, Message, OptionError, Options, Protocol, Role,
+    Support, Type, UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

@@ -1,9 +1,10 @@
 //! One listener type over every cell.
 
+use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::Accepted;
-use anysock_core::{Cell, Endpoint};
+use anysock_core::{Cell, ConvertError, Endpoint, OwnedPath};
 use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
 
 use crate::Connection;
@@ -67,6 +68,36 @@ impl Listener {
         match &self.inner {
             Inner::Socket { listener, .. } => Some(listener),
             Inner::Memory { .. } => None,
+        }
+    }
+}
+
+impl Listener {
+    /// Takes the ownership of the socket file out, if it has any, to be handed over: see
+    /// [`Listener::take_path`](crate::sockets::Listener::take_path).
+    pub fn take_path(&mut self) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => listener.take_path(),
+            Inner::Memory { .. } => None,
+        }
+    }
+
+    /// Has the socket file `path`, which a predecessor has handed over, unlinked when this is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back in memory, where nobody is reached by a file.
+    pub fn own_path(&mut self, path: OwnedPath) -> Result<(), ConvertError<OwnedPath>> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => {
+                listener.own_path(path);
+                Ok(())
+            }
+            Inner::Memory { .. } => {
+                let what = "a listener in memory has no socket file";
+                Err(ConvertError::new(path, io::Error::new(io::ErrorKind::Unsupported, what)))
+            }
         }
     }
 }

@@ -134,6 +134,11 @@ impl DatagramSocket {
         self.sending.io.socket()
     }
 
+    /// Whether the kernel was asked to put datagrams together.
+    pub(crate) fn is_put_together(&self) -> bool {
+        self.receiving.offload == Some(true)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.socket().cell()
@@ -483,5 +488,17 @@ impl std::fmt::Debug for ErrorWatch {
 impl AsFd for DatagramSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+impl AsFd for DatagramRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for DatagramSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
     }
 }

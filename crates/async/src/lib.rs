@@ -9,6 +9,8 @@
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `demux` | datagrams taken apart by their source |
+//! | `adopt` | sockets that somebody else has made: inherited, or handed over |
+//! | `interop` | to and from the socket types of std and tokio |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
 //! | `connector`, `race`, `no_connection` | the first of several addresses that answers |
 //! | `permanent` | which errors of connecting trying again cannot mend |
@@ -20,6 +22,7 @@
 //! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
+mod adopt;
 mod aside;
 mod bind;
 mod budget;
@@ -29,6 +32,7 @@ mod connector;
 mod datagram;
 mod demux;
 mod inbox;
+mod interop;
 mod listener;
 mod nap;
 mod no_connection;

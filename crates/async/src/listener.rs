@@ -1,6 +1,7 @@
 //! What yields connected sockets, of every cell.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ enum Inner {
 #[derive(Debug)]
 struct Connections {
     /// The path goes first: while the socket lives, nobody else can claim it.
-    _path: Option<OwnedPath>,
+    path: Option<OwnedPath>,
     io: Registered,
     nap: Nap,
     pausing: bool,
@@ -90,7 +91,7 @@ impl Listener {
             let io = Registered::new(socket)?;
             let nap = Nap::new(Duration::from_millis(5), Duration::from_secs(1));
             let (pausing, busy_poll) = (false, Duration::ZERO);
-            Inner::Connections(Box::new(Connections { _path: path, io, nap, pausing, busy_poll }))
+            Inner::Connections(Box::new(Connections { path, io, nap, pausing, busy_poll }))
         };
         Ok(Self { inner, cell })
     }
@@ -123,6 +124,28 @@ impl Listener {
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<Addr> {
         self.socket().local_addr()
+    }
+
+    /// Takes the ownership of the socket file out, if it has any: whoever holds that decides
+    /// whether the file is unlinked, or [left](OwnedPath::leave) to a successor.
+    ///
+    /// For a hand-over: send the successor a duplicate of the socket, and the path and the
+    /// [number](OwnedPath::id) of its file; go on accepting until he says that he does; then leave
+    /// the file and drop this. What waits in the backlog is his.
+    pub fn take_path(&mut self) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Connections(connections) => connections.path.take(),
+            Inner::Datagrams(listener) => listener.replace_path(None),
+        }
+    }
+
+    /// Has the socket file `path`, which a predecessor has handed over, unlinked when this is
+    /// dropped; the one that was owned before, if any.
+    pub fn own_path(&mut self, path: OwnedPath) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Connections(connections) => connections.path.replace(path),
+            Inner::Datagrams(listener) => listener.replace_path(Some(path)),
+        }
     }
 
     /// What is accepted from here on [polls busily](StreamSocket::set_busy_poll) for up to
@@ -204,6 +227,12 @@ impl Listener {
                 },
             }
         }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
     }
 }
 

@@ -100,6 +100,11 @@ impl SeqPacketSocket {
         self.io.socket()
     }
 
+    /// The reset that was met, and is kept back until everything was received.
+    pub(crate) fn kept_reset(&self) -> Option<io::Error> {
+        self.io.reset()
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.socket().cell()
@@ -438,5 +443,17 @@ fn is_reset(error: &io::Error) -> bool {
 impl AsFd for SeqPacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+impl AsFd for SeqPacketRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for SeqPacketSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
     }
 }

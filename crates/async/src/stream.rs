@@ -328,3 +328,15 @@ impl AsFd for StreamSocket {
         self.socket().as_fd()
     }
 }
+
+impl AsFd for StreamRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for StreamSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}

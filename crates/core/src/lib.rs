@@ -11,6 +11,8 @@
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
 //! | `local` | the local address of a client |
+//! | `adopt` | sockets that somebody else has made: inherited, or handed over |
+//! | `convert` | what could not be converted, given back |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -24,12 +26,14 @@
 compile_error!("anysock needs unix sockets: Linux first, other unix systems by design");
 
 mod addr;
+mod adopt;
 mod ancillary;
 mod attached;
 mod batch;
 mod bind;
 mod block;
 mod cell;
+mod convert;
 mod credentials;
 mod domain;
 mod endpoint;
@@ -46,12 +50,14 @@ mod sys;
 mod unix_addr;
 
 pub use addr::Addr;
+pub use adopt::{AdoptError, AdoptFault, inherited_names};
 pub use ancillary::Ancillary;
 pub use attached::Attached;
 pub use batch::{Batched, RecvBatch};
-pub use bind::{OwnedPath, PathClaim, PathError};
+pub use bind::{FileId, OwnedPath, PathClaim, PathError};
 pub use block::RecvBlock;
 pub use cell::{Cell, UnsupportedCell};
+pub use convert::ConvertError;
 pub use credentials::Credentials;
 pub use domain::Domain;
 pub use endpoint::{

@@ -241,6 +241,11 @@ impl Socket {
         Self { inner, cell, is_plain, asked }
     }
 
+    /// One that somebody else has made, with whom descriptors may be on their way.
+    pub(crate) fn adopted(inner: socket2::Socket, cell: Cell) -> Self {
+        Self::new(inner, cell, false)
+    }
+
     fn is_plain(&self) -> bool {
         self.is_plain.load(Ordering::Relaxed)
     }

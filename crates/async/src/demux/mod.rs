@@ -113,6 +113,11 @@ impl DatagramListener {
         self.shared.io.socket()
     }
 
+    /// Puts another socket file, or none, in the place of the one that is owned.
+    pub(crate) fn replace_path(&self, path: Option<OwnedPath>) -> Option<OwnedPath> {
+        std::mem::replace(&mut *self.shared.path(), path)
+    }
+
     /// Datagrams that were dropped: of strangers beyond the bound, and for full queues.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)

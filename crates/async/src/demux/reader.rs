@@ -22,7 +22,7 @@ use crate::registered::Registered;
 #[derive(Debug)]
 pub(super) struct Shared {
     /// The path goes first: while the socket lives, nobody else can claim it.
-    _path: Option<OwnedPath>,
+    path: Mutex<Option<OwnedPath>>,
     pub(super) io: Registered,
     /// Whether the kernel puts datagrams together.
     pub(super) offload: bool,
@@ -73,7 +73,7 @@ impl Shared {
             }
         }
         let shared = Arc::new(Shared {
-            _path: path,
+            path: Mutex::new(path),
             io: Registered::new(socket)?,
             offload,
             limits,
@@ -90,6 +90,10 @@ impl Shared {
         let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
         let _ = shared.reader.set(reader.abort_handle());
         Ok(shared)
+    }
+
+    pub(super) fn path(&self) -> MutexGuard<'_, Option<OwnedPath>> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {

@@ -17,6 +17,7 @@ mod connect;
 mod connector;
 mod datagram;
 mod fixture;
+mod interop;
 mod listener;
 mod peers;
 mod registering;

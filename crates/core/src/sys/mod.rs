@@ -4,6 +4,7 @@
 mod address;
 mod batch;
 mod control;
+mod descriptor;
 mod error_queue;
 mod file;
 mod message;
@@ -11,6 +12,7 @@ mod option;
 
 pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
+pub(crate) use descriptor::{duplicate, is_open, possess};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
