@@ -10,6 +10,7 @@
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `state`, `tcp_info` | what the kernel tells of a socket: bytes that wait, drops, TCP's own view |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -37,8 +38,10 @@ mod message;
 mod options;
 mod outbox;
 mod socket;
+mod state;
 mod support;
 mod sys;
+mod tcp_info;
 mod unix_addr;
 
 pub use addr::Addr;
@@ -59,4 +62,5 @@ pub use options::{Keepalive, OptionError, Options};
 pub use outbox::Outbox;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
+pub use tcp_info::{TcpInfo, TcpState};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

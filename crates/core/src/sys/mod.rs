@@ -14,7 +14,9 @@ pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
-pub(crate) use option::{SO_PASSRIGHTS, get_credentials, get_int, set_flag};
+pub(crate) use option::{
+    SO_MEMINFO, SO_PASSRIGHTS, get_bytes, get_credentials, get_groups, get_int, set_flag, waiting,
+};
 
 /// Turns the -1 of a system call into the error it stands for.
 fn check(result: libc::ssize_t) -> std::io::Result<usize> {
