@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anysock_async::{PeerLimits, resolve};
+use anysock_async::{Gate, PeerLimits, resolve};
 use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
 use anysock_framing::{AnyCodec, Error};
 
@@ -38,6 +38,7 @@ pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
         limits: PeerLimits::default(),
         max: None,
         busy_poll: Duration::ZERO,
+        gate: None,
     }
 }
 
@@ -59,6 +60,7 @@ pub struct Bind {
     limits: PeerLimits,
     max: Option<usize>,
     busy_poll: Duration,
+    gate: Option<Gate>,
 }
 
 impl Bind {
@@ -97,6 +99,22 @@ impl Bind {
         self
     }
 
+    /// Accepts only who is admitted by `gate`, before the first byte of his is received: by user,
+    /// group or a predicate on his credentials. Unix sockets only, elsewhere a typed refusal; see
+    /// [`Listener::allow`](crate::Listener::allow).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::Gate;
+    /// let listener = anysock::bind("unix-dgram:").allow(Gate::nobody().uid(0).gid(27)).await?;
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// Binds `count` listeners to the one address, among which the kernel spreads what comes; see
     /// [`Shards`].
     pub fn shards(self, count: usize) -> Shards {
@@ -109,17 +127,29 @@ impl Bind {
 
     async fn run(self) -> Result<Listener, Error> {
         if let Endpoint::Mem(name) = self.endpoint()? {
-            return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
+            let mut listener = Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone()));
+            if let Some(gate) = self.gate {
+                listener.allow(gate)?;
+            }
+            return Ok(listener);
         }
         let (addr, kind) = self.address().await?;
-        let bound = anysock_async::bind(&addr, kind, &self.options, &self.limits()).await?;
+        let (options, limits) = (&self.options, &self.limits());
+        let bound = match &self.gate {
+            Some(gate) => anysock_async::bind_allowing(&addr, kind, options, limits, gate).await?,
+            None => anysock_async::bind(&addr, kind, options, limits).await?,
+        };
         self.listener(bound)
     }
 
     pub(crate) async fn run_shards(self, count: usize) -> Result<Vec<Listener>, Error> {
         let (addr, kind) = self.address().await?;
-        let bound =
+        let mut bound =
             anysock_async::bind_shards(&addr, kind, &self.options, &self.limits(), count).await?;
+        if let (Some(gate), Some(first)) = (&self.gate, bound.first_mut()) {
+            // Which is refused: what can be shared out has no credentials.
+            first.allow(gate.clone())?;
+        }
         bound.into_iter().map(|bound| self.listener(bound)).collect()
     }
 

@@ -52,11 +52,11 @@ pub use anysock_core as core;
 #[doc(inline)]
 pub use anysock_framing as framing;
 
-pub use anysock_async::PeerLimits;
+pub use anysock_async::{Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
     Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Guarantees,
-    Keepalive, Message, OptionError, Options, Role, Support, Type, UnixAddr, UnsupportedCell,
-    probe,
+    Keepalive, Message, OptionError, Options, Role, Support, TcpInfo, TcpState, Type, UnixAddr,
+    UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

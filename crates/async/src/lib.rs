@@ -8,6 +8,8 @@
 //! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
+//! | `gate` | who may connect, by credentials |
+//! | `accept_fault`, `listener_stats` | what an error of accepting says; what was counted |
 //! | `demux` | datagrams taken apart by their source |
 //! | `connect`, `bind`, `resolve` | from an address or a name to a socket |
 //! | `nap`, `budget`, `busy` | pauses that grow; tokio's cooperative budget; trying for a while |
@@ -18,6 +20,7 @@
 //! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
+mod accept_fault;
 mod aside;
 mod bind;
 mod budget;
@@ -25,8 +28,10 @@ mod busy;
 mod connect;
 mod datagram;
 mod demux;
+mod gate;
 mod inbox;
 mod listener;
+mod listener_stats;
 mod nap;
 mod offload;
 mod packet;
@@ -40,14 +45,17 @@ use std::io;
 
 use anysock_core::{Shutdown, Socket, Type};
 
-pub use bind::{bind, bind_shards};
+pub use accept_fault::AcceptFault;
+pub use bind::{bind, bind_allowing, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
 pub use connect::{Connected, connect};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};
 pub use demux::{DatagramListener, DatagramPeer, PeerLimits, PeerRecv, PeerSend};
+pub use gate::Gate;
 pub use inbox::Inbox;
 pub use listener::{Accepted, Listener};
+pub use listener_stats::ListenerStats;
 pub use packet::Packet;
 pub use resolve::resolve;
 pub use seqpacket::{SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
