@@ -13,6 +13,7 @@ macro_rules! per_cell {
     };
 }
 
+mod accepting;
 mod budget;
 mod credentials;
 mod datagrams;

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anysock_async::{PeerLimits, resolve};
+use anysock_async::{Gate, PeerLimits, resolve};
 use anysock_core::{Addr, Endpoint, EndpointError, Options, Protocol};
 use anysock_framing::{AnyCodec, Error};
 
@@ -47,6 +47,7 @@ pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
         limits: PeerLimits::default(),
         max: None,
         busy_poll: Duration::ZERO,
+        gate: None,
     }
 }
 
@@ -68,6 +69,7 @@ pub struct Bind {
     limits: PeerLimits,
     max: Option<usize>,
     busy_poll: Duration,
+    gate: Option<Gate>,
 }
 
 impl Bind {
@@ -106,6 +108,22 @@ impl Bind {
         self
     }
 
+    /// Accepts only who is admitted by `gate`, before the first byte of his is received: by user,
+    /// group or a predicate on his credentials. Unix sockets only, elsewhere a typed refusal; see
+    /// [`Listener::allow`](crate::Listener::allow).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::Gate;
+    /// let listener = anysock::bind("unix-dgram:").allow(Gate::nobody().uid(0).gid(27)).await?;
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// Binds `count` listeners to the one address, among which the kernel spreads what comes; see
     /// [`Shards`].
     pub fn shards(self, count: usize) -> Shards {
@@ -119,13 +137,24 @@ impl Bind {
     async fn run(self) -> Result<Listener, Error> {
         match self.endpoint()? {
             Endpoint::Mem(name) => {
-                return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
+                let mut listener =
+                    Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone()));
+                if let Some(gate) = self.gate {
+                    listener.allow(gate)?;
+                }
+                return Ok(listener);
             }
             Endpoint::Fd(_) | Endpoint::Systemd(_) => return self.inherit(),
             _ => {}
         }
         let (addr, protocol) = self.address().await?;
-        let bound = anysock_async::bind(&addr, protocol, &self.options, &self.limits()).await?;
+        let (options, limits) = (&self.options, &self.limits());
+        let bound = match &self.gate {
+            Some(gate) => {
+                anysock_async::bind_allowing(&addr, protocol, options, limits, gate).await?
+            }
+            None => anysock_async::bind(&addr, protocol, options, limits).await?,
+        };
         self.listener(bound, protocol)
     }
 
@@ -136,8 +165,12 @@ impl Bind {
         }
         let (addr, protocol) = self.address().await?;
         let limits = self.limits();
-        let bound =
+        let mut bound =
             anysock_async::bind_shards(&addr, protocol, &self.options, &limits, count).await?;
+        if let (Some(gate), Some(first)) = (&self.gate, bound.first_mut()) {
+            // Which is refused: what can be shared out has no credentials.
+            first.allow(gate.clone())?;
+        }
         bound.into_iter().map(|bound| self.listener(bound, protocol)).collect()
     }
 
@@ -155,8 +188,11 @@ impl Bind {
         self.adopted(adopted.map_err(io::Error::from)?)
     }
 
-    /// Whose protocol the kernel tells.
-    fn adopted(&self, listener: anysock_async::Listener) -> Result<Listener, Error> {
+    /// Whose protocol the kernel tells. Nobody has accepted before the gate is there.
+    fn adopted(&self, mut listener: anysock_async::Listener) -> Result<Listener, Error> {
+        if let Some(gate) = &self.gate {
+            listener.allow(gate.clone())?;
+        }
         let protocol = listener.socket().protocol()?;
         self.listener(listener, protocol)
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::Accepted;
+use anysock_async::{Accepted, Gate, ListenerStats};
 use anysock_core::{Cell, ConvertError, Endpoint, OwnedPath};
 use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
 
@@ -61,6 +61,43 @@ impl Listener {
     /// The cell; `None` in memory.
     pub fn cell(&self) -> Option<Cell> {
         self.as_socket().map(anysock_async::Listener::cell)
+    }
+
+    /// Accepts from here on only who is admitted by `gate`, before the first byte of his is
+    /// received; others are closed, or their datagrams dropped, counted and logged. See
+    /// [`sockets::Listener::allow`](anysock_async::Listener::allow) for who has connected
+    /// before; [`Bind::allow`](crate::Bind::allow) has the gate there from the beginning.
+    ///
+    /// An abstract name has no permissions: without a gate, a warning is logged.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::{Gate, prelude::*};
+    ///
+    /// let mut listener = anysock::bind("unix:").await?;
+    /// listener.allow(Gate::nobody().when(|peer| peer.uid >= 1000))?;
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), wrapping an
+    /// [`OptionError`](crate::OptionError), on internet sockets, whose peers have no credentials;
+    /// [`Unsupported`](io::ErrorKind::Unsupported) in memory.
+    pub fn allow(&mut self, gate: Gate) -> Result<(), Error> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => Ok(listener.allow(gate)?),
+            Inner::Memory { .. } => {
+                let what = "in memory there are no credentials to be asked for; leave allow out";
+                Err(io::Error::new(io::ErrorKind::Unsupported, what).into())
+            }
+        }
+    }
+
+    /// What was counted so far; in memory nothing is.
+    pub fn stats(&self) -> ListenerStats {
+        self.as_socket().map(anysock_async::Listener::stats).unwrap_or_default()
     }
 
     /// The listener underneath; `None` in memory.

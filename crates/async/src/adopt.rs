@@ -42,7 +42,7 @@ impl Listener {
             return Err(ConvertError::new(descriptor, error));
         }
         made_of(Socket::adopt_listener(descriptor, options)?, |socket| {
-            Self::new(socket, limits.clone(), None)
+            Self::new(socket, limits.clone(), None, None)
         })
     }
 
@@ -60,7 +60,7 @@ impl Listener {
         expect_runtime()?;
         let socket = Socket::inherit_listener(endpoint, options)?;
         tracing::debug!(cell = %socket.cell(), %endpoint, "inherited");
-        Self::new(socket, limits.clone(), None)
+        Self::new(socket, limits.clone(), None, None)
     }
 }
 

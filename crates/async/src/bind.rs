@@ -9,7 +9,7 @@ use anysock_core::{
 use tokio::time::Instant;
 
 use crate::nap::Nap;
-use crate::{Listener, PeerLimits};
+use crate::{Gate, Listener, PeerLimits};
 
 /// How long another process may hold the lock on the directory of a socket path.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,7 +51,50 @@ pub async fn bind(
     options: &Options,
     limits: &PeerLimits,
 ) -> io::Result<Listener> {
+    bind_gated(addr, protocol.into(), options, limits, None).await
+}
+
+/// As [`bind`], and accepts only who is admitted by `gate`: see [`Listener::allow`], beside which
+/// it loses nothing of what is sent between binding and allowing.
+///
+/// # Errors
+///
+/// As [`bind`] and as [`Listener::allow`].
+///
+/// # Cancel safety
+///
+/// If this does not resolve, nothing is bound.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::{Gate, PeerLimits, bind_allowing};
+/// use anysock_core::{Options, Type, UnixAddr};
+///
+/// let (options, limits) = (Options::default(), PeerLimits::default());
+/// let (name, gate) = (UnixAddr::Unnamed.into(), Gate::nobody().uid(0));
+/// let listener = bind_allowing(&name, Type::Datagram, &options, &limits, &gate).await?;
+/// # Ok::<_, std::io::Error>(()) })?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+pub async fn bind_allowing(
+    addr: &Addr,
+    protocol: impl Into<Protocol>,
+    options: &Options,
+    limits: &PeerLimits,
+    gate: &Gate,
+) -> io::Result<Listener> {
     let protocol = protocol.into();
+    Gate::check(Cell::new(addr.domain(), protocol.kind()))?;
+    bind_gated(addr, protocol, options, limits, Some(gate)).await
+}
+
+async fn bind_gated(
+    addr: &Addr,
+    protocol: Protocol,
+    options: &Options,
+    limits: &PeerLimits,
+    gate: Option<&Gate>,
+) -> io::Result<Listener> {
     let kind = protocol.kind();
     let cell = Cell::new(addr.domain(), kind);
     options.check_bind(addr, kind)?;
@@ -59,6 +102,9 @@ pub async fn bind(
     let socket = Socket::open_as(addr.domain(), protocol)?;
     options.apply(&socket)?;
     crate::stream::prepare(&socket)?;
+    if gate.is_some() {
+        Gate::prepare(&socket)?;
+    }
     let path = match addr {
         Addr::Unix(UnixAddr::Path(path)) => Some(bind_path(&socket, path, &options).await?),
         _ => {
@@ -73,7 +119,7 @@ pub async fn bind(
         }
     };
     tracing::debug!(%cell, %addr, "bound");
-    Listener::new(socket, limits.clone(), path)
+    Listener::new(socket, limits.clone(), path, gate.cloned())
 }
 
 /// Binds `count` sockets of `protocol` to one address, among which the kernel spreads what

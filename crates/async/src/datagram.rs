@@ -439,8 +439,8 @@ pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
 }
 
 /// Discards what was queued before the socket was connected. The kernel lets strangers' messages
-/// in no longer, so that this ends; the bound is for a peer that floods.
-pub(crate) fn discard_queued(socket: &Socket) {
+/// in no longer, so that this ends; the bound is for a peer that floods. How many there were.
+pub(crate) fn discard_queued(socket: &Socket) -> usize {
     let mut discarded = 0;
     for _ in 0..10_000 {
         match socket.recv_message(&mut []) {
@@ -451,8 +451,9 @@ pub(crate) fn discard_queued(socket: &Socket) {
         }
     }
     if discarded > 0 {
-        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before connect dropped");
+        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before dropped");
     }
+    discarded
 }
 
 fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {

@@ -200,7 +200,7 @@ to_and_from! {
 
 impl Listener {
     fn of(socket: Socket) -> io::Result<Self> {
-        Self::new(socket, crate::PeerLimits::default(), None)
+        Self::new(socket, crate::PeerLimits::default(), None, None)
     }
 }
 

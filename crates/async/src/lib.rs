@@ -8,6 +8,8 @@
 //! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
+//! | `gate` | who may connect, by credentials |
+//! | `accept_fault`, `listener_stats` | what an error of accepting says; what was counted |
 //! | `demux` | datagrams taken apart by their source |
 //! | `adopt` | sockets that somebody else has made: inherited, or handed over |
 //! | `interop` | to and from the socket types of std and tokio |
@@ -22,6 +24,7 @@
 //! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
+mod accept_fault;
 mod adopt;
 mod aside;
 mod bind;
@@ -31,9 +34,11 @@ mod connect;
 mod connector;
 mod datagram;
 mod demux;
+mod gate;
 mod inbox;
 mod interop;
 mod listener;
+mod listener_stats;
 mod nap;
 mod no_connection;
 mod offload;
@@ -50,15 +55,18 @@ use std::io;
 
 use anysock_core::{Shutdown, Socket, Type};
 
-pub use bind::{bind, bind_shards};
+pub use accept_fault::AcceptFault;
+pub use bind::{bind, bind_allowing, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
 pub use connect::{Connected, connect};
 pub use connector::{Connector, LocalAddrError};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};
 pub use demux::{DatagramListener, DatagramPeer, PeerLimits, PeerRecv, PeerSend};
+pub use gate::Gate;
 pub use inbox::Inbox;
 pub use listener::{Accepted, Listener};
+pub use listener_stats::ListenerStats;
 pub use no_connection::NoConnection;
 pub use packet::Packet;
 pub use permanent::is_permanent;

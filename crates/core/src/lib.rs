@@ -13,6 +13,7 @@
 //! | `local` | the local address of a client |
 //! | `adopt` | sockets that somebody else has made: inherited, or handed over |
 //! | `convert` | what could not be converted, given back |
+//! | `state`, `tcp_info` | what the kernel tells of a socket: bytes that wait, drops, TCP's own view |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -45,8 +46,10 @@ mod options;
 mod outbox;
 mod protocol;
 mod socket;
+mod state;
 mod support;
 mod sys;
+mod tcp_info;
 mod unix_addr;
 
 pub use addr::Addr;
@@ -71,4 +74,5 @@ pub use outbox::Outbox;
 pub use protocol::Protocol;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
+pub use tcp_info::{TcpInfo, TcpState};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

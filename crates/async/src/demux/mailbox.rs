@@ -136,6 +136,11 @@ impl Content {
         self.waiting.bytes
     }
 
+    /// Messages and errors that wait.
+    pub(super) fn messages(&self) -> usize {
+        self.waiting.messages
+    }
+
     /// Ends the conversation, and discards what waits.
     pub(super) fn end(&mut self) -> Option<Waker> {
         self.ended = true;

@@ -24,6 +24,8 @@ use std::time::Duration;
 use anysock_core::{Addr, OwnedPath, Socket, Type};
 
 use self::reader::Shared;
+use crate::gate::Gate;
+use crate::listener_stats::ListenerStats;
 
 pub use self::peer::{DatagramPeer, PeerRecv, PeerSend};
 
@@ -86,6 +88,7 @@ impl Default for PeerLimits {
 #[derive(Debug)]
 pub struct DatagramListener {
     shared: Arc<Shared>,
+    accepted: u64,
 }
 
 impl DatagramListener {
@@ -93,10 +96,31 @@ impl DatagramListener {
         socket: Socket,
         limits: PeerLimits,
         path: Option<OwnedPath>,
+        gate: Option<Gate>,
     ) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Datagram)?;
-        let shared = Shared::start(socket, limits, path)?;
-        Ok(Self { shared })
+        let shared = Shared::start(socket, limits, path, gate)?;
+        Ok(Self { shared, accepted: 0 })
+    }
+
+    /// As [`Listener::allow`](crate::Listener::allow), once it is known that there is such a
+    /// thing here.
+    pub(crate) fn allow(&mut self, gate: Gate) -> io::Result<()> {
+        self.shared.allow(gate)
+    }
+
+    pub(crate) fn has_gate(&self) -> bool {
+        self.shared.gate().is_some()
+    }
+
+    /// As [`Listener::stats`](crate::Listener::stats).
+    pub fn stats(&self) -> ListenerStats {
+        ListenerStats {
+            accepted: self.accepted,
+            refused: self.shared.refused.load(Ordering::Relaxed),
+            dropped: self.dropped(),
+            ..ListenerStats::default()
+        }
     }
 
     /// Where the socket is.
@@ -138,6 +162,7 @@ impl DatagramListener {
         let mut table = self.shared.table();
         if let Some(mailbox) = table.arrivals.pop_front() {
             drop(table);
+            self.accepted += 1;
             return Poll::Ready(Ok(DatagramPeer::new(Arc::clone(&self.shared), mailbox)));
         }
         if table.closed {

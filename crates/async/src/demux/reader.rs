@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, OwnedPath, RecvBatch, Socket};
+use anysock_core::{Addr, Credentials, OwnedPath, RecvBatch, Socket};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::PeerLimits;
 use super::mailbox::{Key, Mailbox};
 use super::sorting::Sorted;
+use crate::gate::Gate;
 use crate::nap::Nap;
 use crate::packet::{self, Drained, Wanted};
 use crate::registered::Registered;
@@ -30,6 +31,9 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     pub(super) reader: OnceLock<AbortHandle>,
     pub(super) dropped: AtomicU64,
+    pub(super) refused: AtomicU64,
+    /// Held by the reader from before it receives until all is delivered.
+    gate: Mutex<Option<Gate>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +66,7 @@ impl Shared {
         socket: Socket,
         limits: PeerLimits,
         path: Option<OwnedPath>,
+        gate: Option<Gate>,
     ) -> io::Result<Arc<Self>> {
         let mut offload = false;
         if let Addr::Ip(local) = socket.local_addr()? {
@@ -86,6 +91,8 @@ impl Shared {
             }),
             reader: OnceLock::new(),
             dropped: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            gate: Mutex::new(gate),
         });
         let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
         let _ = shared.reader.set(reader.abort_handle());
@@ -98,6 +105,26 @@ impl Shared {
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn gate(&self) -> MutexGuard<'_, Option<Gate>> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives only who is admitted, from here on. What was sent before the kernel tells by whom
+    /// is discarded; so is who was heard and not accepted yet.
+    pub(super) fn allow(&self, gate: Gate) -> io::Result<()> {
+        let mut current = self.gate();
+        Gate::prepare(self.io.socket())?;
+        *current = Some(gate);
+        let mut refused = crate::datagram::discard_queued(self.io.socket());
+        let mut table = self.table();
+        for stranger in std::mem::take(&mut table.arrivals) {
+            table.mailboxes.remove(&stranger.key);
+            refused += stranger.content().messages();
+        }
+        self.refused.fetch_add(refused as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     /// One turn of the reader: what is there, in batches, each peer woken once a batch.
@@ -113,8 +140,10 @@ impl Shared {
             self.forget_idle();
         }
         loop {
-            let turn = self.poll_batch(cx, sorted);
+            let gate = self.gate();
+            let turn = self.poll_batch(cx, sorted, gate.as_ref());
             self.deliver(sorted);
+            drop(gate);
             match ready!(turn) {
                 Ok(true) => nap.reset(),
                 Ok(false) => {
@@ -134,22 +163,33 @@ impl Shared {
     }
 
     /// One batch of datagrams; false if receiving was shut down.
-    fn poll_batch(&self, cx: &mut Context<'_>, sorted: &mut Sorted) -> Poll<io::Result<bool>> {
+    fn poll_batch(
+        &self,
+        cx: &mut Context<'_>,
+        sorted: &mut Sorted,
+        gate: Option<&Gate>,
+    ) -> Poll<io::Result<bool>> {
         let inet = self.io.socket().cell().domain.is_inet();
         let wanted = Wanted {
             most: self.limits.max_message,
             count: RecvBatch::MOST,
             offload: self.offload,
             sources: true,
-            control: inet,
+            control: inet || gate.is_some(),
         };
+        let mut refused = Refused::default();
         let done = ready!(self.io.poll_read_batch(cx, |socket| {
             let drained = packet::receive_each(socket, wanted, |mut one, size| {
-                sorted.put(&mut one, size, wanted);
+                let sender = gate.and_then(|_| one.along().credentials);
+                match gate {
+                    Some(gate) if !gate.admits_datagram(sender.as_ref()) => refused.note(sender),
+                    _ => sorted.put(&mut one, size, wanted),
+                }
                 true
             })?;
             Ok(((), drained == Drained::Yes))
         }))?;
+        self.refused.fetch_add(refused.tell(), Ordering::Relaxed);
         Poll::Ready(Ok(done.is_some()))
     }
 
@@ -276,6 +316,30 @@ impl Shared {
                 done => return done,
             }
         }
+    }
+}
+
+/// What of one batch the gate has refused.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    last: Option<Credentials>,
+}
+
+impl Refused {
+    fn note(&mut self, sender: Option<Credentials>) {
+        self.count += 1;
+        self.last = sender;
+    }
+
+    /// Logs it, once for all, so that who floods does not fill a disk; how many there were.
+    fn tell(&self) -> u64 {
+        if self.count > 0 {
+            let [uid, gid] = [self.last.map(|last| last.uid), self.last.map(|last| last.gid)];
+            let pid = self.last.and_then(|last| last.pid);
+            tracing::info!(count = self.count, uid, gid, pid, "datagrams refused by the gate");
+        }
+        self.count
     }
 }
 

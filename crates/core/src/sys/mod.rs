@@ -17,7 +17,8 @@ pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
 pub(crate) use option::{
-    MPTCP_INFO, SO_PASSRIGHTS, SOL_MPTCP, TCP_IS_MPTCP, get_credentials, get_int, set_flag,
+    MPTCP_INFO, SO_MEMINFO, SO_PASSRIGHTS, SOL_MPTCP, TCP_IS_MPTCP, get_bytes, get_credentials,
+    get_groups, get_int, set_flag, waiting,
 };
 
 /// Turns the -1 of a system call into the error it stands for.
