@@ -216,7 +216,7 @@ impl StreamSend {
 /// plain recv(2) that falls short has drained the socket, and need not look for what came along.
 pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
     if socket.cell() == Cell::UNIX_STREAM {
-        socket.refuse_descriptors()?;
+        socket.set_pass_descriptors(false)?;
     }
     Ok(())
 }

@@ -24,6 +24,15 @@ pub struct Attached(Option<Box<Along>>);
 struct Along {
     descriptors: Vec<OwnedFd>,
     source: Option<IpAddr>,
+    traffic_class: Option<u8>,
+    hop_limit: Option<u8>,
+}
+
+impl Along {
+    fn is_empty(&self) -> bool {
+        let Self { descriptors, source, traffic_class, hop_limit } = self;
+        descriptors.is_empty() && source.is_none() && traffic_class.is_none() && hop_limit.is_none()
+    }
 }
 
 impl Attached {
@@ -39,7 +48,7 @@ impl Attached {
     /// Whether nothing is attached.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|along| along.descriptors.is_empty() && along.source.is_none())
+        self.0.as_ref().is_none_or(|along| along.is_empty())
     }
 
     /// Also passes a descriptor, on unix cells.
@@ -56,6 +65,21 @@ impl Attached {
         self
     }
 
+    /// Sends with this traffic class, on UDP sockets: six bits of DSCP (RFC 2474) and two of ECN
+    /// (RFC 3168). It takes the place of the socket's own.
+    #[must_use]
+    pub fn traffic_class(mut self, class: u8) -> Self {
+        self.0.get_or_insert_default().traffic_class = Some(class);
+        self
+    }
+
+    /// Sends with this TTL or hop limit, 1 to 255, on UDP sockets.
+    #[must_use]
+    pub fn hop_limit(mut self, hops: u8) -> Self {
+        self.0.get_or_insert_default().hop_limit = Some(hops);
+        self
+    }
+
     /// The descriptors to pass.
     #[inline]
     pub fn descriptors(&self) -> &[OwnedFd] {
@@ -65,6 +89,16 @@ impl Attached {
     /// The address to send from.
     pub fn source_addr(&self) -> Option<IpAddr> {
         self.0.as_ref()?.source
+    }
+
+    /// The traffic class to send with.
+    pub fn traffic_class_value(&self) -> Option<u8> {
+        self.0.as_ref()?.traffic_class
+    }
+
+    /// The TTL or hop limit to send with.
+    pub fn hop_limit_value(&self) -> Option<u8> {
+        self.0.as_ref()?.hop_limit
     }
 
     /// Takes everything out, leaving nothing.

@@ -14,7 +14,7 @@
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
-//! | `message`, `attached`, `credentials` | what is received and sent, and what comes with it |
+//! | `message`, `attached`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
 //! | `block` | memory into which bytes are received, and the messages that lie in it |
 //! | `sys` | the system calls, and with `block` all `unsafe` |
 #![deny(unsafe_code)]
@@ -23,6 +23,7 @@
 compile_error!("anysock needs unix sockets: Linux first, other unix systems by design");
 
 mod addr;
+mod ancillary;
 mod attached;
 mod batch;
 mod bind;
@@ -42,6 +43,7 @@ mod sys;
 mod unix_addr;
 
 pub use addr::Addr;
+pub use ancillary::Ancillary;
 pub use attached::Attached;
 pub use batch::{Batched, RecvBatch};
 pub use bind::{OwnedPath, PathClaim, PathError};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -64,9 +65,9 @@ fn drop_arrival(arrival: Option<Box<Arrival>>) {
 /// use anysock_core::{Arrival, Message};
 ///
 /// let mut arrival = Arrival::default();
-/// arrival.ecn = Some(3);
+/// arrival.traffic_class = Some(0b1011_1011);
 /// let message = Message::from("hello").with_arrival(arrival);
-/// assert_eq!(message.arrival().and_then(|along| along.ecn), Some(3));
+/// assert_eq!(message.arrival().and_then(Arrival::ecn), Some(0b11)); // congestion experienced
 /// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -79,8 +80,25 @@ pub struct Arrival {
     pub descriptors: Vec<OwnedFd>,
     /// The sender's credentials, as the kernel vouches for them.
     pub credentials: Option<Credentials>,
-    /// The two ECN bits of the IP header (RFC 3168), 0 to 3.
-    pub ecn: Option<u8>,
+    /// The traffic class of the IP header: six bits of DSCP (RFC 2474) and two of ECN (RFC 3168).
+    pub traffic_class: Option<u8>,
+    /// The TTL or hop limit with which it arrived.
+    pub hop_limit: Option<u8>,
+    /// When the kernel received it.
+    pub timestamp: Option<SystemTime>,
+    /// How many messages the socket had dropped for a full receive buffer by then, if any. It
+    /// counts from 0 to 4,294,967,295 and begins anew.
+    pub dropped: Option<u32>,
+    /// The size of the datagrams among which it came, if the kernel put several together
+    /// (`UDP_GRO`).
+    pub segment: Option<u16>,
+}
+
+impl Arrival {
+    /// The two ECN bits of the traffic class (RFC 3168), 0 to 3.
+    pub fn ecn(&self) -> Option<u8> {
+        self.traffic_class.map(|class| class & 0b11)
+    }
 }
 
 impl Message {

@@ -3,11 +3,12 @@
 use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::SystemTime;
 
 use bytes::BufMut;
 
-use crate::{Addr, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
+use crate::{Addr, Ancillary, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
 
 /// A socket of one of the nine cells. Each method is one system call.
 ///
@@ -37,6 +38,8 @@ pub struct Socket {
     cell: Cell,
     /// Nothing can come beside the bytes of a stream: no descriptor, and no credentials.
     is_plain: AtomicBool,
+    /// What its owner wants to come along with messages: an [`Ancillary`].
+    asked: AtomicU8,
 }
 
 /// Which direction of a connection is shut down.
@@ -101,6 +104,19 @@ pub struct Received {
     pub descriptors: Vec<OwnedFd>,
     /// More was passed beside the bytes than could be taken.
     pub control_truncated: bool,
+    /// The traffic class of the IP header, where that was asked for: six bits of DSCP (RFC 2474)
+    /// and two of ECN (RFC 3168).
+    pub traffic_class: Option<u8>,
+    /// The TTL or hop limit with which it arrived, where that was asked for.
+    pub hop_limit: Option<u8>,
+    /// When the kernel received it, where that was asked for.
+    pub timestamp: Option<SystemTime>,
+    /// How many messages the socket has dropped for a full receive buffer so far, where that was
+    /// asked for and some were.
+    pub dropped: Option<u32>,
+    /// The size of the datagrams that the kernel put together (`UDP_GRO`), if it did; the last
+    /// one may be shorter.
+    pub segment: Option<u16>,
 }
 
 /// What one read of a byte stream brought.
@@ -143,6 +159,11 @@ pub struct Outgoing<'a> {
     /// most 64 of them, none larger than the path takes without fragments (udp(7),
     /// `UDP_SEGMENT`).
     pub segment: Option<u16>,
+    /// The traffic class of the IP header, UDP only: six bits of DSCP and two of ECN. It takes the
+    /// place of the socket's own.
+    pub traffic_class: Option<u8>,
+    /// The TTL or hop limit, UDP only, 1 to 255, in place of the socket's own.
+    pub hop_limit: Option<u8>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -189,29 +210,68 @@ impl Socket {
     }
 
     fn new(inner: socket2::Socket, cell: Cell, is_plain: bool) -> Self {
-        Self { inner, cell, is_plain: AtomicBool::new(is_plain) }
+        let (is_plain, asked) = (AtomicBool::new(is_plain), AtomicU8::new(0));
+        Self { inner, cell, is_plain, asked }
     }
 
     fn is_plain(&self) -> bool {
         self.is_plain.load(Ordering::Relaxed)
     }
 
-    /// Has the kernel refuse descriptors that are passed to this socket, or to those that it
-    /// accepts: who passes some gets `EPERM`. Whether it does: `SO_PASSRIGHTS` is known on unix
-    /// sockets since Linux 6.16.
+    /// What its owner wants to come along with messages: see [`ask`](Self::ask).
+    pub fn asked(&self) -> Ancillary {
+        Ancillary::from_bits(self.asked.load(Ordering::Relaxed))
+    }
+
+    /// Asks for `what` to come along with messages, or no longer, and remembers it: one system
+    /// call for each, two on IPv6 sockets, which may have IPv4 peers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for what does not exist on this cell, before
+    /// any system call; those of setsockopt(2).
+    pub fn ask(&self, what: Ancillary, on: bool) -> io::Result<()> {
+        if let Some((_, name)) = (what - Ancillary::of(self.cell)).iter().next() {
+            let text = format!("{name} do not come along on {} sockets", self.cell);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        for (one, _) in what.iter() {
+            match one {
+                Ancillary::DESCRIPTORS => {
+                    self.set_pass_descriptors(on)?;
+                }
+                Ancillary::CREDENTIALS => self.set_pass_credentials(on)?,
+                Ancillary::DESTINATION => self.set_receive_destination(on)?,
+                Ancillary::TRAFFIC_CLASS => self.set_receive_traffic_class(on)?,
+                Ancillary::HOP_LIMIT => self.set_receive_hop_limit(on)?,
+                Ancillary::TIMESTAMP => self.set_receive_timestamp(on)?,
+                Ancillary::DROPS => self.set_receive_drops(on)?,
+                _ => {}
+            }
+            match on {
+                true => self.asked.fetch_or(one.bits(), Ordering::Relaxed),
+                false => self.asked.fetch_and(!one.bits(), Ordering::Relaxed),
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether the kernel takes descriptors that are passed to this socket, or to those that it
+    /// accepts: `SO_PASSRIGHTS`. Who passes some where they are refused gets `EPERM`. Whether the
+    /// kernel knows the option: unix sockets do since Linux 6.16.
     ///
     /// # Errors
     ///
     /// Those of setsockopt(2), but for an option that is not known.
-    pub fn refuse_descriptors(&self) -> io::Result<bool> {
+    pub fn set_pass_descriptors(&self, on: bool) -> io::Result<bool> {
         if self.cell.domain.is_inet() {
             return Ok(false);
         }
-        match sys::set_flag(self.as_fd(), libc::SOL_SOCKET, sys::SO_PASSRIGHTS, false) {
+        match sys::set_flag(self.as_fd(), libc::SOL_SOCKET, sys::SO_PASSRIGHTS, on) {
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => return Ok(false),
             done => done?,
         }
-        self.is_plain.store(true, Ordering::Relaxed);
+        self.is_plain.store(!on, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -271,8 +331,10 @@ impl Socket {
     pub fn accept(&self) -> io::Result<(Self, Addr)> {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
-        // The kernel hands its listener's refusal on to it.
-        Ok((Self::new(descriptor.into(), self.cell, self.is_plain()), peer))
+        // The kernel hands on to it what its listener refuses and asks for.
+        let accepted = Self::new(descriptor.into(), self.cell, self.is_plain());
+        accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
+        Ok((accepted, peer))
     }
 
     /// Where this socket is: getsockname(2).
@@ -335,7 +397,9 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self::new(self.inner.try_clone()?, self.cell, self.is_plain()))
+        let clone = Self::new(self.inner.try_clone()?, self.cell, self.is_plain());
+        clone.asked.store(self.asked().bits(), Ordering::Relaxed);
+        Ok(clone)
     }
 
     /// Sends on a connected socket: send(2).
@@ -353,7 +417,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn send_message(&self, slices: &[IoSlice<'_>], with: &Outgoing<'_>) -> io::Result<usize> {
-        sys::send_message(self.as_fd(), slices, with)
+        sys::send_message(self.as_fd(), self.cell.domain, slices, with)
     }
 
     /// Receives into `buffer`: recv(2). Descriptors that were passed are closed by the kernel.
@@ -411,7 +475,7 @@ impl Socket {
         packets: impl Iterator<Item = &'a [u8]>,
         with: &Outgoing<'_>,
     ) -> io::Result<usize> {
-        sys::send_batch(self.as_fd(), packets, with)
+        sys::send_batch(self.as_fd(), self.cell.domain, packets, with)
     }
 
     /// Lets the kernel put datagrams of one sender together: `UDP_GRO`. From then on only
@@ -474,6 +538,45 @@ impl Socket {
         }
     }
 
+    /// Asks for the traffic class of each datagram: `IP_RECVTOS`, `IPV6_RECVTCLASS`.
+    ///
+    /// An IPv6 socket may have IPv4 peers, of whom it is asked for separately: two calls.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_traffic_class(&self, on: bool) -> io::Result<()> {
+        self.set_both(libc::IP_RECVTOS, libc::IPV6_RECVTCLASS, on)
+    }
+
+    /// Asks for the TTL or hop limit of each datagram: `IP_RECVTTL`, `IPV6_RECVHOPLIMIT`. Two
+    /// calls on IPv6.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_hop_limit(&self, on: bool) -> io::Result<()> {
+        self.set_both(libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT, on)
+    }
+
+    /// Asks for the time at which the kernel received each message: `SO_TIMESTAMPNS`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_timestamp(&self, on: bool) -> io::Result<()> {
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on)
+    }
+
+    /// Asks how many messages were dropped for a full receive buffer: `SO_RXQ_OVFL`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn set_receive_drops(&self, on: bool) -> io::Result<()> {
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_RXQ_OVFL, on)
+    }
+
     /// Queues the ICMP answers to what was sent: `IP_RECVERR` or `IPV6_RECVERR`.
     ///
     /// An IPv6 socket may have IPv4 peers, whose answers are asked for separately: two calls.
@@ -482,13 +585,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_receive_errors(&self, on: bool) -> io::Result<()> {
-        match self.cell.domain {
-            Domain::Ipv6 => {
-                sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVERR, on)?;
-                sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, on)
-            }
-            _ => sys::set_flag(self.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, on),
-        }
+        self.set_both(libc::IP_RECVERR, libc::IPV6_RECVERR, on)
     }
 
     /// Size of the send buffer, as the kernel accounts it: `SO_SNDBUF`, in bytes.
@@ -498,6 +595,14 @@ impl Socket {
     /// Those of the system call.
     pub fn send_buffer_size(&self) -> io::Result<usize> {
         self.inner.send_buffer_size()
+    }
+
+    /// An option of IP, which an IPv6 socket also has for its IPv4 peers.
+    fn set_both(&self, v4: libc::c_int, v6: libc::c_int, on: bool) -> io::Result<()> {
+        if self.cell.domain == Domain::Ipv6 {
+            sys::set_flag(self.as_fd(), libc::IPPROTO_IPV6, v6, on)?;
+        }
+        sys::set_flag(self.as_fd(), libc::IPPROTO_IP, v4, on)
     }
 
     pub(crate) fn inner(&self) -> &socket2::Socket {

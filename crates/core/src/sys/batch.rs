@@ -10,13 +10,14 @@ use super::address::{from_os_storage, to_os};
 use super::check;
 use super::control::{self, Control};
 use crate::socket::{Outgoing, Received};
-use crate::{Addr, RecvBlock};
+use crate::{Addr, Domain, RecvBlock};
 
 /// At most so many packets go into one call: more measured no faster.
 pub(crate) const MOST: usize = 32;
 
-/// Room for the control messages of one packet: packet information and a segment size.
-const CONTROL: usize = 128;
+/// Room for the control messages of one packet: packet information, traffic class and hop limit
+/// (twice, on IPv6), time, drops and a segment size.
+const CONTROL: usize = 256;
 
 /// On unix it takes the credentials and not one descriptor beside.
 const CONTROL_UNIX: usize = 32;
@@ -188,14 +189,14 @@ fn set_lengths(header: &mut libc::msghdr, beside: Beside) {
 /// Sends each of `packets` by its own, at most [`MOST`]; how many the kernel took.
 pub(crate) fn send<'a>(
     socket: BorrowedFd<'_>,
+    domain: Domain,
     packets: impl Iterator<Item = &'a [u8]>,
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
     let address = with.to.map(to_os);
     let mut control = Control::new();
-    if let Some(source) = with.source {
-        control.push_source(source);
-    }
+    // Descriptors and segment sizes are those of one message.
+    control.push_all(&Outgoing { descriptors: &[], segment: None, ..*with }, domain);
     // Only what is used of it is set.
     let mut slices = [const { MaybeUninit::<libc::iovec>::uninit() }; MOST];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MOST];

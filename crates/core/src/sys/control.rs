@@ -4,11 +4,13 @@
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::{Duration, SystemTime};
 
-use crate::socket::{LocalAddress, Received};
+use crate::Domain;
+use crate::socket::{LocalAddress, Outgoing, Received};
 
-/// Room for everything that is asked for at once: 253 descriptors, credentials, packet
-/// information and a queued error.
+/// Room for everything that is asked for at once: 253 descriptors, credentials, and what comes
+/// with a datagram or a queued error.
 pub(super) const ROOM: usize = 1280;
 
 /// A buffer with the alignment of `cmsghdr`, on the stack and not zeroed.
@@ -37,14 +39,43 @@ impl Control {
         }
     }
 
+    /// Everything that goes with a message, from a socket of this domain.
+    pub(super) fn push_all(&mut self, with: &Outgoing<'_>, domain: Domain) {
+        if !with.descriptors.is_empty() {
+            self.push_descriptors(with.descriptors);
+        }
+        if let Some(source) = with.source {
+            self.push_source(source);
+        }
+        if let Some(size) = with.segment {
+            self.push_segment(size);
+        }
+        if let Some(class) = with.traffic_class {
+            self.push_both(domain, libc::IP_TOS, libc::IPV6_TCLASS, class);
+        }
+        if let Some(hops) = with.hop_limit {
+            self.push_both(domain, libc::IP_TTL, libc::IPV6_HOPLIMIT, hops);
+        }
+    }
+
+    /// A value of the IP header. An IPv6 socket may send to an IPv4 peer, and the kernel passes
+    /// over what is for the other.
+    fn push_both(&mut self, domain: Domain, v4: libc::c_int, v6: libc::c_int, value: u8) {
+        let value = libc::c_int::from(value);
+        if domain == Domain::Ipv6 {
+            self.push(libc::IPPROTO_IPV6, v6, &[value]);
+        }
+        self.push(libc::IPPROTO_IP, v4, &[value]);
+    }
+
     /// Descriptors to pass; at most 253, which the room is made for.
-    pub(super) fn push_descriptors(&mut self, descriptors: &[OwnedFd]) {
+    fn push_descriptors(&mut self, descriptors: &[OwnedFd]) {
         let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
         self.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &numbers);
     }
 
     /// The address to send from.
-    pub(super) fn push_source(&mut self, source: LocalAddress) {
+    fn push_source(&mut self, source: LocalAddress) {
         match source.address {
             IpAddr::V4(address) => {
                 let info = libc::in_pktinfo {
@@ -68,7 +99,7 @@ impl Control {
     }
 
     /// The size at which the kernel is to cut the bytes into datagrams: udp(7), `UDP_SEGMENT`.
-    pub(super) fn push_segment(&mut self, size: u16) {
+    fn push_segment(&mut self, size: u16) {
         self.push(libc::SOL_UDP, libc::UDP_SEGMENT, &[size]);
     }
 
@@ -191,8 +222,39 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
                         LocalAddress { address: address.into(), interface: info.ipi6_ifindex as _ }
                     });
                 }
+                // Linux gives a byte of the one and an int of the other.
+                (libc::IPPROTO_IP, libc::IP_TOS) => {
+                    received.traffic_class = read::<u8>(item.data);
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
+                    received.traffic_class = small(item.data);
+                }
+                (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                    received.hop_limit = small(item.data);
+                }
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    received.timestamp = read::<libc::timespec>(item.data).and_then(time);
+                }
+                (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => received.dropped = read(item.data),
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    let size = read::<libc::c_int>(item.data);
+                    received.segment = size.and_then(|size| u16::try_from(size).ok());
+                }
                 _ => {}
             }
         }
     }
+}
+
+/// An int that holds a byte.
+fn small(data: &[u8]) -> Option<u8> {
+    // SAFETY: any bits are an int.
+    unsafe { read::<libc::c_int>(data) }.and_then(|value| u8::try_from(value).ok())
+}
+
+/// A time of the system's clock.
+fn time(since: libc::timespec) -> Option<SystemTime> {
+    let seconds = u64::try_from(since.tv_sec).ok()?;
+    let nanoseconds = u32::try_from(since.tv_nsec).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
 }

@@ -8,12 +8,13 @@ use bytes::BufMut;
 use super::address::{Room, to_os};
 use super::check;
 use super::control::{self, Control};
-use crate::Addr;
 use crate::socket::{Outgoing, Received};
+use crate::{Addr, Domain};
 
 /// sendmsg(2), never raising SIGPIPE.
 pub(crate) fn send_message(
     socket: BorrowedFd<'_>,
+    domain: Domain,
     slices: &[IoSlice<'_>],
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
@@ -27,15 +28,7 @@ pub(crate) fn send_message(
     header.msg_iov = slices.as_ptr().cast_mut().cast();
     header.msg_iovlen = slices.len() as _;
     let mut control = Control::new();
-    if !with.descriptors.is_empty() {
-        control.push_descriptors(with.descriptors);
-    }
-    if let Some(source) = with.source {
-        control.push_source(source);
-    }
-    if let Some(size) = with.segment {
-        control.push_segment(size);
-    }
+    control.push_all(with, domain);
     control.attach_content(&mut header);
     // SAFETY: name, slices and control point to memory that outlives the call, with their
     // lengths; IoSlice is iovec by its documentation; sendmsg only reads through them.
