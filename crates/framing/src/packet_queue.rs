@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::Outbox;
+use anysock_core::{Attached, Outbox};
 
 use crate::packet_socket::Fault;
 use crate::sending::{Drive, HIGH_WATERMARK, Queue};
@@ -103,7 +103,7 @@ impl Queue for PacketQueue {
     }
 
     #[inline]
-    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error> {
+    fn push(&mut self, payload: Payload<'_>, _: &mut Attached) -> Result<(), Error> {
         let length = payload.len();
         match length {
             REFERENCED.. => self.outbox.push(payload.into_bytes()),

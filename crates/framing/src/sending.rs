@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::Attached;
+use anysock_core::{Ancillary, Attached};
 use tokio::time::Sleep;
 
 use crate::fate::Fate;
@@ -23,8 +23,14 @@ pub(crate) trait Queue {
     /// The longest message that is accepted, in bytes.
     fn max_message(&self) -> usize;
 
-    /// Takes one message, or leaves it and the queue as they were.
-    fn push(&mut self, payload: Payload<'_>) -> Result<(), Error>;
+    /// What this queue carries beside the bytes of a message: what may be attached.
+    fn carries(&self) -> Ancillary {
+        Ancillary::NONE
+    }
+
+    /// Takes one message and what is attached, or leaves both and the queue as they were. Nothing
+    /// is attached that the queue does not [carry](Self::carries).
+    fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error>;
 
     /// Bytes that wait.
     fn unsent(&self) -> usize;
@@ -105,13 +111,45 @@ impl<Q: Queue> Sending<Q> {
     pub(crate) fn start_send(
         &mut self,
         payload: Payload<'_>,
-        attached: &Attached,
+        attached: &mut Attached,
     ) -> Result<(), Error> {
         let length = payload.len();
         if !self.admits(length, attached) {
             return Err(self.refusal(length, attached));
         }
-        self.queue.push(payload)?;
+        self.push(payload, length, attached)
+    }
+
+    /// Ready for a message and its taking in one, mostly after a few comparisons.
+    #[inline(always)]
+    pub(crate) fn poll_feed<W>(
+        &mut self,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        let length = payload.len();
+        // What is not due is not full either.
+        if !self.is_open_to(length, attached) || self.queue.is_due() {
+            ready!(self.poll_ready(io, fate, cx))?;
+            return Poll::Ready(self.start_send(payload, attached));
+        }
+        Poll::Ready(self.push(payload, length, attached))
+    }
+
+    #[inline(always)]
+    fn push(
+        &mut self,
+        payload: Payload<'_>,
+        length: usize,
+        attached: &mut Attached,
+    ) -> Result<(), Error> {
+        self.queue.push(payload, attached)?;
         self.sent += 1;
         self.sent_bytes += length as u64;
         Ok(())
@@ -233,10 +271,15 @@ impl<Q: Queue> Sending<Q> {
     /// Whether a message can be accepted, before anything is touched.
     #[inline(always)]
     fn admits(&self, length: usize, attached: &Attached) -> bool {
+        self.is_open_to(length, attached) && !self.is_full()
+    }
+
+    /// As [`admits`](Self::admits), where there is room.
+    #[inline(always)]
+    fn is_open_to(&self, length: usize, attached: &Attached) -> bool {
         matches!(self.state, State::Open)
-            && attached.is_empty()
+            && (attached.is_empty() || not_carried(attached, self.queue.carries()).is_none())
             && length <= self.queue.max_message()
-            && !self.is_full()
     }
 
     /// Why it cannot.
@@ -247,11 +290,7 @@ impl<Q: Queue> Sending<Q> {
             State::Failed(error) => return error.duplicate(),
             _ => return ErrorKind::Closed.into(),
         }
-        if !attached.is_empty() {
-            let what = match attached.descriptors() {
-                [] => "a source address",
-                _ => "a descriptor",
-            };
+        if let Some(what) = not_carried(attached, self.queue.carries()) {
             return ErrorKind::NotAttachable { what }.into();
         }
         let limit = self.queue.max_message();
@@ -322,5 +361,24 @@ impl<Q: Queue> Sending<Q> {
         self.queue.discard();
         self.state = State::Failed(error.duplicate());
         error
+    }
+}
+
+/// What of `attached` cannot go with a message, where only so much is carried.
+#[cold]
+fn not_carried(attached: &Attached, carried: Ancillary) -> Option<&'static str> {
+    let descriptors = attached.descriptors().len();
+    let items = [
+        (descriptors > 0, Ancillary::DESCRIPTORS, "a descriptor"),
+        (attached.source_addr().is_some(), Ancillary::DESTINATION, "a source address"),
+        (attached.traffic_class_value().is_some(), Ancillary::TRAFFIC_CLASS, "a traffic class"),
+        (attached.hop_limit_value().is_some(), Ancillary::HOP_LIMIT, "a hop limit"),
+    ];
+    let foreign =
+        items.into_iter().find(|(is_there, item, _)| *is_there && !carried.contains(*item));
+    match foreign {
+        Some((_, _, what)) => Some(what),
+        None if descriptors > Attached::MAX_DESCRIPTORS => Some("more than 253 descriptors"),
+        None => None,
     }
 }
