@@ -14,6 +14,7 @@
 //! | `adopt` | sockets that somebody else has made: inherited, or handed over |
 //! | `convert` | what could not be converted, given back |
 //! | `state`, `tcp_info` | what the kernel tells of a socket: bytes that wait, drops, TCP's own view |
+//! | `interface`, `group` | network interfaces, and the multicast groups joined there |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
@@ -38,7 +39,9 @@ mod convert;
 mod credentials;
 mod domain;
 mod endpoint;
+mod group;
 mod guarantees;
+mod interface;
 mod kind;
 mod local;
 mod message;
@@ -66,10 +69,12 @@ pub use domain::Domain;
 pub use endpoint::{
     Endpoint, EndpointError, EndpointFault, EndpointName, Host, HostName, HostPort, Scope,
 };
+pub use group::{Group, GroupError};
 pub use guarantees::{Guarantees, Role};
+pub use interface::{Interface, UnknownInterface};
 pub use kind::Type;
 pub use message::{Arrival, Message};
-pub use options::{Keepalive, OptionError, Options};
+pub use options::{Keepalive, OptionError, Options, PathMtuDiscovery};
 pub use outbox::Outbox;
 pub use protocol::Protocol;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
