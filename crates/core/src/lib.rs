@@ -14,7 +14,7 @@
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
-//! | `message`, `attached`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
+//! | `message`, `attached`, `passed`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
 //! | `block` | memory into which bytes are received, and the messages that lie in it |
 //! | `sys` | the system calls, and with `block` all `unsafe` |
 #![deny(unsafe_code)]
@@ -37,6 +37,7 @@ mod kind;
 mod message;
 mod options;
 mod outbox;
+mod passed;
 mod socket;
 mod support;
 mod sys;
@@ -59,6 +60,7 @@ pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options};
 pub use outbox::Outbox;
+pub use passed::Passed;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};
