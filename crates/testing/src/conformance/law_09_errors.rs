@@ -1,6 +1,7 @@
 //! Law 9: errors are typed, and say truthfully whether the transport survives.
 
 use std::fs::File;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
