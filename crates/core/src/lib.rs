@@ -19,7 +19,7 @@
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
-//! | `message`, `attached`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
+//! | `message`, `attached`, `passed`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
 //! | `block` | memory into which bytes are received, and the messages that lie in it |
 //! | `sys` | the system calls, and with `block` all `unsafe` |
 #![deny(unsafe_code)]
@@ -47,6 +47,7 @@ mod local;
 mod message;
 mod options;
 mod outbox;
+mod passed;
 mod protocol;
 mod socket;
 mod state;
@@ -76,6 +77,7 @@ pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options, PathMtuDiscovery};
 pub use outbox::Outbox;
+pub use passed::Passed;
 pub use protocol::Protocol;
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};

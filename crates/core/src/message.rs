@@ -99,6 +99,21 @@ impl Arrival {
     pub fn ecn(&self) -> Option<u8> {
         self.traffic_class.map(|class| class & 0b11)
     }
+
+    /// Whether nothing came along.
+    pub fn is_empty(&self) -> bool {
+        let Self { source, destination, descriptors, credentials, .. } = self;
+        let Self { traffic_class, hop_limit, timestamp, dropped, segment, .. } = self;
+        source.is_none()
+            && destination.is_none()
+            && descriptors.is_empty()
+            && credentials.is_none()
+            && traffic_class.is_none()
+            && hop_limit.is_none()
+            && timestamp.is_none()
+            && dropped.is_none()
+            && segment.is_none()
+    }
 }
 
 impl Message {

@@ -17,7 +17,9 @@ pub(crate) use descriptor::{duplicate, is_open, possess};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use group::change_group;
-pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
+pub(crate) use message::{
+    accept, recv_buffer, recv_buffer_beside, recv_buffer_passed, recv_message, send_message,
+};
 pub(crate) use option::{
     IP_LOCAL_PORT_RANGE, IPV6_MULTICAST_ALL, MPTCP_INFO, SO_MEMINFO, SO_PASSRIGHTS, SOL_MPTCP,
     TCP_IS_MPTCP, TCP_RTO_MAX_MS, get, get_bytes, get_credentials, get_groups, get_int,
