@@ -1,0 +1,13 @@
+//! What needs a network of its own: hosts that are network namespaces, wired by veth pairs.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `host` | a network namespace as a host: wires, commands, and code that runs there |
+//! | `hosts` | that hosts are apart, reach each other, and leave nothing behind |
+//!
+//! A test begins with `let Some([left, right]) = host::wired() else { return };`: it is skipped
+//! for all to see where the user may not make network namespaces, and fails instead where `CI`
+//! is set.
+
+mod host;
+mod hosts;
