@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `registered` | the one readiness loop, and the remedies for what would make it spin |
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
+//! | `addressed` | a datagram socket before many peers |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
 //! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
@@ -18,6 +19,7 @@
 //! registered when it first has to wait; an error of registering comes out of that operation.
 #![deny(unsafe_code)]
 
+mod addressed;
 mod aside;
 mod bind;
 mod budget;

@@ -12,6 +12,7 @@
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
+//! | `queued_error` | what the network answered to something that was sent |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
@@ -37,6 +38,7 @@ mod kind;
 mod message;
 mod options;
 mod outbox;
+mod queued_error;
 mod socket;
 mod support;
 mod sys;
@@ -59,6 +61,7 @@ pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options};
 pub use outbox::Outbox;
+pub use queued_error::{Origin, QueuedError};
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::Attached;
+
 /// A block has so much room at first; it grows as it is needed.
 const BLOCK: usize = 4 * 1024;
 
@@ -28,7 +30,7 @@ thread_local! {
 /// ```
 ///
 /// Packets of one size that follow each other cost nothing beside their bytes, and lie in one
-/// piece. Empty, it holds no memory.
+/// piece. What is attached to one is held with it. Empty, it holds no memory.
 ///
 /// ```
 /// use anysock_core::Outbox;
@@ -56,6 +58,28 @@ enum Run {
     Copied { size: usize, count: usize },
     /// One packet, elsewhere.
     Referenced(Bytes),
+    /// One packet, elsewhere, with what is attached.
+    Attached(Box<(Bytes, Attached)>),
+}
+
+impl Run {
+    fn attached(&self) -> Option<&Attached> {
+        match self {
+            Self::Attached(packet) => Some(&packet.1),
+            _ => None,
+        }
+    }
+
+    /// Whether one call may send both: to neither is anything attached, or the same, and no
+    /// descriptor, which are those of one message.
+    #[inline]
+    fn is_alike(&self, other: &Self) -> bool {
+        match (self.attached(), other.attached()) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::ptr::eq(one, other) || one.is_alike(other),
+            _ => false,
+        }
+    }
 }
 
 impl Outbox {
@@ -84,6 +108,21 @@ impl Outbox {
         self.runs.push_back(Run::Referenced(packet));
     }
 
+    /// Puts `packet` behind the others, without a copy, with what is attached to it.
+    pub fn push_attached(&mut self, packet: Bytes, attached: Attached) {
+        if attached.is_empty() {
+            return self.push(packet);
+        }
+        self.length += 1;
+        self.runs.push_back(Run::Attached(Box::new((packet, attached))));
+    }
+
+    /// What is attached to the first packet.
+    #[inline]
+    pub fn attached(&self) -> Option<&Attached> {
+        self.runs.front()?.attached()
+    }
+
     /// How many packets wait.
     #[inline]
     pub fn len(&self) -> usize {
@@ -103,17 +142,22 @@ impl Outbox {
 
     /// The packets, the first one first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces().flat_map(|(bytes, size, count)| {
-            (0..count).map(move |n| &bytes[n * size..(n + 1) * size])
-        })
+        singly(self.pieces())
     }
 
-    /// How many packets at the front are of one size, and which; the last of them may be
-    /// shorter, but none is empty. At most `most` packets and `bytes` bytes together.
+    /// The packets at the front that one call may send: to none of them something else is
+    /// [attached](Self::attached) than to the first, and descriptors to none or one alone.
+    pub fn alike(&self) -> impl Iterator<Item = &[u8]> {
+        singly(self.pieces_alike())
+    }
+
+    /// How many packets at the front are [alike](Self::alike) and of one size, and which; the last
+    /// of them may be shorter, but none is empty. At most `most` packets and `bytes` bytes
+    /// together.
     pub fn equal(&self, most: usize, bytes: usize) -> (usize, usize) {
         let mut first = 0;
         let (mut total, mut together) = (0, 0);
-        for (_, size, count) in self.pieces() {
+        for (_, size, count) in self.pieces_alike() {
             if first == 0 {
                 first = size;
             }
@@ -176,6 +220,10 @@ impl Outbox {
                     bytes += packet.len();
                     left -= 1;
                 }
+                Some(Run::Attached(packet)) => {
+                    bytes += packet.0.len();
+                    left -= 1;
+                }
                 None => panic!("{count} packets were to be taken, {} waited", self.length),
             }
             self.runs.pop_front();
@@ -201,14 +249,27 @@ impl Outbox {
     /// What lies together: the bytes, the size of each packet, and how many there are.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], usize, usize)> {
         let mut at = self.gone;
-        self.runs.iter().map(move |run| match run {
+        self.runs.iter().map(move |run| self.piece(run, &mut at))
+    }
+
+    /// As [`pieces`](Self::pieces), of what is alike at the front.
+    fn pieces_alike(&self) -> impl Iterator<Item = (&[u8], usize, usize)> {
+        let mut at = self.gone;
+        let first = self.runs.front();
+        let alike = self.runs.iter().take_while(move |run| first.is_some_and(|f| f.is_alike(run)));
+        alike.map(move |run| self.piece(run, &mut at))
+    }
+
+    fn piece<'a>(&'a self, run: &'a Run, at: &mut usize) -> (&'a [u8], usize, usize) {
+        match run {
             Run::Copied { size, count } => {
-                let start = at;
-                at += size * count;
-                (&self.block[start..at], *size, *count)
+                let start = *at;
+                *at += size * count;
+                (&self.block[start..*at], *size, *count)
             }
             Run::Referenced(packet) => (&packet[..], packet.len(), 1),
-        })
+            Run::Attached(packet) => (&packet.0[..], packet.0.len(), 1),
+        }
     }
 
     /// Whether both are of the block, one behind the other.
@@ -232,6 +293,14 @@ impl Outbox {
         self.block.drain(..self.gone);
         self.gone = 0;
     }
+}
+
+/// The packets of which the pieces are made.
+fn singly<'a>(
+    pieces: impl Iterator<Item = (&'a [u8], usize, usize)>,
+) -> impl Iterator<Item = &'a [u8]> {
+    pieces
+        .flat_map(|(bytes, size, count)| (0..count).map(move |n| &bytes[n * size..(n + 1) * size]))
 }
 
 #[cfg(test)]
@@ -303,6 +372,36 @@ mod tests {
         assert_eq!(slices(&[9, 9, 9, 4, 4], 4), [31]);
         assert_eq!(slices(&[5000, 5000, 9], 3), [5000, 5000, 9]);
         assert_eq!(slices(&[9, 5000, 9], 2), [9, 5000]);
+    }
+
+    #[test]
+    fn packets_go_together_only_with_those_to_which_the_same_is_attached() {
+        let class = |class| Attached::nothing().traffic_class(class);
+        let file = || Attached::nothing().descriptor(std::fs::File::open("/dev/null").unwrap());
+        let attached = [
+            (Attached::nothing(), 2),
+            (Attached::nothing(), 1),
+            (class(1), 2),
+            (class(1), 1),
+            (class(2), 1),
+            (file(), 1),
+            (file(), 1),
+            (class(1).hop_limit(9), 1),
+            (Attached::nothing(), 1),
+        ];
+        let mut outbox = Outbox::new();
+        let mut left = Vec::new();
+        for (attached, alike) in attached {
+            left.push((alike, !attached.is_empty()));
+            outbox.push_attached(Bytes::from_static(b"abc"), attached);
+        }
+        for (alike, is_attached) in left {
+            assert_eq!(outbox.alike().count(), alike);
+            assert_eq!(outbox.equal(64, 65_507), (alike, 3));
+            assert_eq!(outbox.attached().is_some(), is_attached);
+            assert_eq!(outbox.pop(1), 3);
+        }
+        assert_eq!(size_of::<Run>(), size_of::<Bytes>());
     }
 
     #[test]

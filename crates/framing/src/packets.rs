@@ -91,7 +91,8 @@ impl<P: PacketSocket> Packets<P> {
     pub fn new(socket: P) -> Self {
         let guarantees = socket.guarantees();
         let most = Self::DEFAULT_MAX;
-        let outgoing = Sending::new(PacketQueue::new(most.min(socket.max_packet())));
+        let outgoing =
+            Sending::new(PacketQueue::new(most.min(socket.max_packet()), socket.attaches()));
         let incoming = Incoming::new(most);
         Self { io: socket, outgoing, incoming, fate: Fate::default(), guarantees }
     }
@@ -222,6 +223,11 @@ impl Incoming {
                 self.truncated += 1;
                 tracing::debug!(length, limit = self.most, "a message was truncated");
                 Err(ErrorKind::Truncated { length, limit: self.most }.into())
+            }
+            Packet::DescriptorsLost { length } => {
+                self.truncated += 1;
+                tracing::debug!(length, "a message came with more descriptors than could be taken");
+                Err(ErrorKind::DescriptorsLost { length }.into())
             }
         }
     }

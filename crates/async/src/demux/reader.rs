@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use super::PeerLimits;
 use super::mailbox::{Key, Mailbox};
 use super::sorting::Sorted;
+use crate::addressed::is_answer;
 use crate::nap::Nap;
 use crate::packet::{self, Drained, Wanted};
 use crate::registered::Registered;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     pub(super) reader: OnceLock<AbortHandle>,
     pub(super) dropped: AtomicU64,
+    /// Descriptors that wait, of all peers.
+    descriptors: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -86,6 +89,7 @@ impl Shared {
             }),
             reader: OnceLock::new(),
             dropped: AtomicU64::new(0),
+            descriptors: Arc::default(),
         });
         let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
         let _ = shared.reader.set(reader.abort_handle());
@@ -132,14 +136,21 @@ impl Shared {
     /// One batch of datagrams; false if receiving was shut down.
     fn poll_batch(&self, cx: &mut Context<'_>, sorted: &mut Sorted) -> Poll<io::Result<bool>> {
         let inet = self.io.socket().cell().domain.is_inet();
+        let asked = self.io.socket().asked();
         let wanted = Wanted {
             most: self.limits.max_message,
             count: RecvBatch::MOST,
             offload: self.offload,
             sources: true,
-            control: inet,
+            control: inet || !asked.is_empty(),
+            asked,
         };
         let done = ready!(self.io.poll_read_batch(cx, |socket| {
+            if wanted.is_single() {
+                let (packet, received) = packet::receive_one(socket, wanted.most)?;
+                sorted.put_one(packet, received, asked);
+                return Ok(((), false));
+            }
             let drained = packet::receive_each(socket, wanted, |mut one, size| {
                 sorted.put(&mut one, size, wanted);
                 true
@@ -190,7 +201,7 @@ impl Shared {
         if !table.listening || table.mailboxes.len() >= self.limits.peers {
             return None;
         }
-        let mailbox = Arc::new(Mailbox::new(key.clone()));
+        let mailbox = Arc::new(Mailbox::new(key.clone(), Arc::clone(&self.descriptors)));
         table.mailboxes.insert(key, Arc::clone(&mailbox));
         table.arrivals.push_back(Arc::clone(&mailbox));
         wakers.extend(table.acceptor.take());
@@ -203,22 +214,18 @@ impl Shared {
             return 0;
         }
         let mut count = 0;
-        while let (Ok(Some((destination, error))), true) =
-            (self.io.socket().recv_error(), count < 1_000)
-        {
+        while let (Ok(Some(error)), true) = (self.io.socket().recv_error(), count < 1_000) {
             count += 1;
             let table = self.table();
             let concerned: Vec<_> = table
                 .mailboxes
                 .values()
-                .filter(|mailbox| Some(&mailbox.key.source) == destination.as_ref())
+                .filter(|mailbox| Some(&mailbox.key.source) == error.destination.as_ref())
                 .cloned()
                 .collect();
             drop(table);
             for mailbox in concerned {
-                let copy = io::Error::from(error.kind());
-                let copy = error.raw_os_error().map_or(copy, io::Error::from_raw_os_error);
-                let waker = mailbox.content().put_error(copy, &self.limits);
+                let waker = mailbox.content().put_error(error.clone().into(), &self.limits);
                 waker.into_iter().for_each(Waker::wake);
             }
         }
@@ -273,12 +280,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Errors by which the network answers an earlier message.
-fn is_answer(error: &io::Error) -> bool {
-    use io::ErrorKind as K;
-    matches!(error.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
 }
 
 impl Drop for Shared {
