@@ -86,6 +86,28 @@ pub enum ErrorKind {
         /// This side's maximum, in bytes.
         limit: usize,
     },
+    /// Receiving on a unix socket: a message came with descriptors of which this process could take
+    /// only some (`RLIMIT_NOFILE`, getrlimit(2)). It is lost, and those are closed. Counted;
+    /// survivable.
+    #[error(
+        "a message of {length} bytes came with descriptors of which only {taken} could be taken; \
+         it is lost, and they are closed; free descriptors, or raise RLIMIT_NOFILE"
+    )]
+    DescriptorsLost {
+        /// Length of the message, in bytes.
+        length: usize,
+        /// How many descriptors could be taken.
+        taken: usize,
+    },
+    /// Receiving on a stream: the peer passes more descriptors with the bytes of one message than
+    /// a message carries. All are closed. Fatal.
+    #[error("the peer passed {count} descriptors with one message, at most {limit} are received")]
+    TooManyDescriptors {
+        /// How many came.
+        count: usize,
+        /// How many may come.
+        limit: usize,
+    },
     /// Receiving on a stream: the peer sends, or announces, a message longer than this side's
     /// maximum. Fatal: the stream is out of step.
     #[error("the peer sends a message of {length} bytes or more, at most {limit} are received")]
@@ -152,8 +174,10 @@ impl Error {
             | K::Refused(_)
             | K::Dropped { .. }
             | K::Truncated { .. }
+            | K::DescriptorsLost { .. }
             | K::Unmet { .. } => false,
             K::Oversize { .. }
+            | K::TooManyDescriptors { .. }
             | K::Malformed { .. }
             | K::CutOff { .. }
             | K::Io(_)
@@ -188,9 +212,11 @@ impl From<Error> for io::Error {
         use ErrorKind as K;
         let kind = match error.kind() {
             K::TooLong { .. } | K::Unrepresentable { .. } => io::ErrorKind::InvalidInput,
-            K::Truncated { .. } | K::Oversize { .. } | K::Malformed { .. } => {
-                io::ErrorKind::InvalidData
-            }
+            K::Truncated { .. }
+            | K::DescriptorsLost { .. }
+            | K::TooManyDescriptors { .. }
+            | K::Oversize { .. }
+            | K::Malformed { .. } => io::ErrorKind::InvalidData,
             K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
             K::NotReady => io::ErrorKind::WouldBlock,
             K::Closed => io::ErrorKind::BrokenPipe,
