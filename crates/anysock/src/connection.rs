@@ -7,7 +7,7 @@ use anysock_async::{
     DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
     SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
 };
-use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message};
+use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
 use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Packets,
@@ -110,6 +110,35 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().cell()),
             Inner::Datagram(packets) => Some(packets.socket().cell()),
             Inner::Peer(packets) => Some(packets.socket().cell()),
+            Inner::Memory(_) | Inner::Other(_) => None,
+        }
+    }
+
+    /// The socket underneath, to ask it for what comes [along](crate::Ancillary) with messages, or to set
+    /// what the options do not; `None` in memory and over other transports. Of a peer of a datagram
+    /// listener it is the listener's, and that of all its peers. Receiving from it takes messages
+    /// away from the connection.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::{Ancillary, prelude::*};
+    ///
+    /// let mut listener = anysock::bind("unix-seqpacket:").await?;
+    /// let mut client = anysock::connect(listener.endpoint()).await?;
+    /// let mut peer = listener.accept().await?;
+    /// peer.socket().unwrap().ask(Ancillary::CREDENTIALS, true)?;
+    /// client.send("hello").await?;
+    /// let message = peer.recv().await?.unwrap();
+    /// assert_eq!(message.credentials().unwrap().pid, Some(std::process::id()));
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn socket(&self) -> Option<&Socket> {
+        match &self.0 {
+            Inner::Stream(framed) => Some(framed.stream().socket()),
+            Inner::SeqPacket(packets) => Some(packets.socket().socket()),
+            Inner::Datagram(packets) => Some(packets.socket().socket()),
+            Inner::Peer(packets) => Some(packets.socket().socket()),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }

@@ -59,6 +59,7 @@ pub(crate) enum Entry {
     /// One that is lost, for it came with descriptors that were.
     DescriptorsLost {
         length: usize,
+        taken: usize,
     },
 }
 
@@ -156,7 +157,9 @@ impl Inbox {
             }
             Some(Entry::Group(run, arrival)) => Some(self.pop_group(run, arrival)),
             Some(Entry::Truncated { length }) => Some(Packet::Truncated { length }),
-            Some(Entry::DescriptorsLost { length }) => Some(Packet::DescriptorsLost { length }),
+            Some(Entry::DescriptorsLost { length, taken }) => {
+                Some(Packet::DescriptorsLost { length, taken })
+            }
             None => {
                 self.rest = VecDeque::new();
                 None
@@ -170,7 +173,7 @@ impl From<Packet> for Entry {
         match packet {
             Packet::Message(message) => Self::One(message),
             Packet::Truncated { length } => Self::Truncated { length },
-            Packet::DescriptorsLost { length } => Self::DescriptorsLost { length },
+            Packet::DescriptorsLost { length, taken } => Self::DescriptorsLost { length, taken },
         }
     }
 }

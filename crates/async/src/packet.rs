@@ -22,6 +22,7 @@ use anysock_core::{Ancillary, Batched, Message, Outbox, Outgoing, Received, Recv
 /// # Ok::<_, std::io::Error>(())
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Packet {
     /// A whole message.
     Message(Message),
@@ -35,6 +36,8 @@ pub enum Packet {
     DescriptorsLost {
         /// Its length, in bytes.
         length: usize,
+        /// How many descriptors could be taken.
+        taken: usize,
     },
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn receive(
 pub(crate) fn with_along(packet: Packet, received: Received, asked: Ancillary) -> Packet {
     match packet {
         Packet::Message(_) if received.has_lost(asked) => {
-            Packet::DescriptorsLost { length: received.length }
+            Packet::DescriptorsLost { length: received.length, taken: received.descriptors.len() }
         }
         Packet::Message(message) => Packet::Message(match received.into_arrival(asked) {
             Some(arrival) => message.with_arrival(arrival),

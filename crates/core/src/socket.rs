@@ -380,7 +380,8 @@ impl Socket {
         self.inner.connect(&sys::to_os(addr))
     }
 
-    /// Takes a connection off the backlog: accept4(2).
+    /// Takes a connection off the backlog: accept4(2). It asks for what this socket does, which
+    /// takes another call for times: these alone the kernel does not hand on.
     ///
     /// # Errors
     ///
@@ -391,6 +392,9 @@ impl Socket {
         // The kernel hands on to it what its listener refuses and asks for.
         let accepted = Self::new(descriptor.into(), self.cell, self.is_plain());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
+        if self.asked().contains(Ancillary::TIMESTAMP) {
+            accepted.set_receive_timestamp(true)?;
+        }
         Ok((accepted, peer))
     }
 

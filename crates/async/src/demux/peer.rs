@@ -91,6 +91,11 @@ impl DatagramPeer {
         self.sending.cell()
     }
 
+    /// The listener's socket, which is that of all its peers.
+    pub fn socket(&self) -> &Socket {
+        self.sending.peer.shared.io.socket()
+    }
+
     /// Whose datagrams these are.
     pub fn peer_addr(&self) -> &Addr {
         self.sending.peer_addr()
