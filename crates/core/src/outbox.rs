@@ -54,19 +54,17 @@ pub struct Outbox {
 
 #[derive(Debug)]
 enum Run {
-    /// So many packets of this size, in the block.
-    Copied { size: usize, count: usize },
+    /// So many packets of this size, in the block, and what is attached to each of them.
+    Copied { size: usize, count: usize, attached: Option<Box<Attached>> },
     /// One packet, elsewhere.
     Referenced(Bytes),
-    /// One packet, elsewhere, with what is attached.
-    Attached(Box<(Bytes, Attached)>),
 }
 
 impl Run {
     fn attached(&self) -> Option<&Attached> {
         match self {
-            Self::Attached(packet) => Some(&packet.1),
-            _ => None,
+            Self::Copied { attached, .. } => attached.as_deref(),
+            Self::Referenced(_) => None,
         }
     }
 
@@ -97,8 +95,30 @@ impl Outbox {
         self.block.extend_from_slice(packet);
         self.length += 1;
         match self.runs.back_mut() {
-            Some(Run::Copied { size, count }) if *size == packet.len() => *count += 1,
-            _ => self.runs.push_back(Run::Copied { size: packet.len(), count: 1 }),
+            Some(Run::Copied { size, count, attached: None }) if *size == packet.len() => {
+                *count += 1;
+            }
+            _ => self.push_run(packet.len(), None),
+        }
+    }
+
+    /// As [`push_copy`](Self::push_copy), with what is attached.
+    pub fn push_attached(&mut self, packet: &[u8], attached: Attached) {
+        if attached.is_empty() {
+            return self.push_copy(packet);
+        }
+        if self.block.capacity() == 0 || self.gone >= COMPACTED {
+            self.make_room();
+        }
+        self.block.extend_from_slice(packet);
+        self.length += 1;
+        match self.runs.back_mut() {
+            Some(Run::Copied { size, count, attached: Some(last) })
+                if *size == packet.len() && last.is_alike(&attached) =>
+            {
+                *count += 1;
+            }
+            _ => self.push_run(packet.len(), Some(Box::new(attached))),
         }
     }
 
@@ -106,15 +126,6 @@ impl Outbox {
     pub fn push(&mut self, packet: Bytes) {
         self.length += 1;
         self.runs.push_back(Run::Referenced(packet));
-    }
-
-    /// Puts `packet` behind the others, without a copy, with what is attached to it.
-    pub fn push_attached(&mut self, packet: Bytes, attached: Attached) {
-        if attached.is_empty() {
-            return self.push(packet);
-        }
-        self.length += 1;
-        self.runs.push_back(Run::Attached(Box::new((packet, attached))));
     }
 
     /// What is attached to the first packet.
@@ -206,7 +217,7 @@ impl Outbox {
         let (mut left, mut bytes) = (count, 0);
         while left > 0 {
             match self.runs.front_mut() {
-                Some(Run::Copied { size, count }) => {
+                Some(Run::Copied { size, count, .. }) => {
                     let taken = left.min(*count);
                     bytes += taken * *size;
                     self.gone += taken * *size;
@@ -218,10 +229,6 @@ impl Outbox {
                 }
                 Some(Run::Referenced(packet)) => {
                     bytes += packet.len();
-                    left -= 1;
-                }
-                Some(Run::Attached(packet)) => {
-                    bytes += packet.0.len();
                     left -= 1;
                 }
                 None => panic!("{count} packets were to be taken, {} waited", self.length),
@@ -262,14 +269,19 @@ impl Outbox {
 
     fn piece<'a>(&'a self, run: &'a Run, at: &mut usize) -> (&'a [u8], usize, usize) {
         match run {
-            Run::Copied { size, count } => {
+            Run::Copied { size, count, .. } => {
                 let start = *at;
                 *at += size * count;
                 (&self.block[start..*at], *size, *count)
             }
             Run::Referenced(packet) => (&packet[..], packet.len(), 1),
-            Run::Attached(packet) => (&packet.0[..], packet.0.len(), 1),
         }
+    }
+
+    /// A run of one packet.
+    #[inline]
+    fn push_run(&mut self, size: usize, attached: Option<Box<Attached>>) {
+        self.runs.push_back(Run::Copied { size, count: 1, attached });
     }
 
     /// Whether both are of the block, one behind the other.
@@ -393,7 +405,7 @@ mod tests {
         let mut left = Vec::new();
         for (attached, alike) in attached {
             left.push((alike, !attached.is_empty()));
-            outbox.push_attached(Bytes::from_static(b"abc"), attached);
+            outbox.push_attached(b"abc", attached);
         }
         for (alike, is_attached) in left {
             assert_eq!(outbox.alike().count(), alike);
@@ -402,6 +414,26 @@ mod tests {
             assert_eq!(outbox.pop(1), 3);
         }
         assert_eq!(size_of::<Run>(), size_of::<Bytes>());
+    }
+
+    #[test]
+    fn what_is_attached_goes_with_its_packet() {
+        let mut outbox = Outbox::new();
+        for _ in 0..3 {
+            outbox.push_attached(b"abc", Attached::nothing().traffic_class(1));
+        }
+        outbox.push_attached(b"abc", Attached::nothing());
+        assert_eq!(outbox.runs.len(), 2);
+        for left in [3, 2, 1] {
+            assert_eq!(outbox.alike().count(), left);
+            assert_eq!(outbox.attached().unwrap().traffic_class_value(), Some(1));
+            outbox.pop(1);
+        }
+        assert!(outbox.attached().is_none());
+        let (end, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        outbox.push_attached(b"abc", Attached::nothing().descriptor(other));
+        outbox.pop(2);
+        assert_eq!(std::io::Read::read(&mut &end, &mut [0]).unwrap(), 0);
     }
 
     #[test]

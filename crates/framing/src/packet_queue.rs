@@ -13,7 +13,8 @@ use crate::{Error, ErrorKind, PacketSend, Payload};
 const OVERHEAD: usize = 64;
 
 /// Owned payloads from this length on are queued as they are, shorter ones copied: ten bytes
-/// must not keep the large block alive of which they are a slice.
+/// must not keep the large block alive of which they are a slice. With something attached all are
+/// copied.
 const REFERENCED: usize = 4 * 1024;
 
 /// So many packets, or so many bytes of them, go before more are queued: as much as one call of
@@ -80,7 +81,7 @@ impl PacketQueue {
         if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
             return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
         }
-        self.outbox.push_attached(payload.into_bytes(), attached.take());
+        self.outbox.push_attached(payload.as_slice(), attached.take());
         Ok(())
     }
 
