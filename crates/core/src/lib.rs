@@ -15,7 +15,7 @@
 //! | `queued_error` | what the network answered to something that was sent |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
-//! | `message`, `attached`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
+//! | `message`, `attached`, `passed`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
 //! | `block` | memory into which bytes are received, and the messages that lie in it |
 //! | `sys` | the system calls, and with `block` all `unsafe` |
 #![deny(unsafe_code)]
@@ -38,6 +38,7 @@ mod kind;
 mod message;
 mod options;
 mod outbox;
+mod passed;
 mod queued_error;
 mod socket;
 mod support;
@@ -61,6 +62,7 @@ pub use kind::Type;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options};
 pub use outbox::Outbox;
+pub use passed::Passed;
 pub use queued_error::{Origin, QueuedError};
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};

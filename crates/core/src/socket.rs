@@ -3,14 +3,14 @@
 use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::SystemTime;
 
 use bytes::BufMut;
 
 use crate::{
-    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, QueuedError, Type, UnixAddr,
-    UnsupportedCell, sys,
+    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, Passed, QueuedError, Type,
+    UnixAddr, UnsupportedCell, sys,
 };
 
 /// A socket of one of the nine cells. Each method is one system call.
@@ -39,8 +39,8 @@ use crate::{
 pub struct Socket {
     inner: socket2::Socket,
     cell: Cell,
-    /// Nothing can come beside the bytes of a stream: no descriptor, and no credentials.
-    is_plain: AtomicBool,
+    /// What the kernel may let come beside bytes, for all that is known: an [`Ancillary`].
+    let_by: AtomicU8,
     /// What its owner wants to come along with messages: an [`Ancillary`].
     asked: AtomicU8,
 }
@@ -141,6 +141,12 @@ pub struct Chunk {
     /// The buffer was not filled, and nothing came along at which the kernel would have stopped.
     /// There was no more then, unless an urgent byte (`MSG_OOB`, tcp(7)) stands before it.
     pub fell_short: bool,
+}
+
+impl Chunk {
+    fn new(length: usize, room: usize, came_along: bool) -> Self {
+        Self { length, fell_short: 0 < length && length < room && !came_along }
+    }
 }
 
 /// What goes with the bytes of one send call.
@@ -254,7 +260,7 @@ impl Socket {
                 let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";
                 Err(UnsupportedCell::new(cell, why).into())
             }
-            Ok(inner) => Ok(Self::new(inner, cell, false)),
+            Ok(inner) => Ok(Self::new(inner, cell, Ancillary::DESCRIPTORS)),
             Err(error) => Err(match error.raw_os_error() {
                 Some(libc::ESOCKTNOSUPPORT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => {
                     UnsupportedCell::new(cell, format!("the kernel says \"{error}\"")).into()
@@ -264,13 +270,13 @@ impl Socket {
         }
     }
 
-    fn new(inner: socket2::Socket, cell: Cell, is_plain: bool) -> Self {
-        let (is_plain, asked) = (AtomicBool::new(is_plain), AtomicU8::new(0));
-        Self { inner, cell, is_plain, asked }
+    fn new(inner: socket2::Socket, cell: Cell, let_by: Ancillary) -> Self {
+        let (let_by, asked) = (AtomicU8::new(let_by.bits()), AtomicU8::new(0));
+        Self { inner, cell, let_by, asked }
     }
 
-    fn is_plain(&self) -> bool {
-        self.is_plain.load(Ordering::Relaxed)
+    fn let_by(&self) -> Ancillary {
+        Ancillary::from_bits(self.let_by.load(Ordering::Relaxed))
     }
 
     /// What its owner wants to come along with messages: see [`ask`](Self::ask).
@@ -294,6 +300,8 @@ impl Socket {
             match one {
                 Ancillary::DESCRIPTORS => {
                     self.set_pass_descriptors(on)?;
+                    // Those that are no longer asked for may be on their way.
+                    note(&self.let_by, one, true);
                 }
                 // They tell empty messages from the end there, and stay.
                 Ancillary::CREDENTIALS if !on && self.cell.kind == Type::SeqPacket => {}
@@ -305,17 +313,15 @@ impl Socket {
                 Ancillary::DROPS => self.set_receive_drops(on)?,
                 _ => {}
             }
-            match on {
-                true => self.asked.fetch_or(one.bits(), Ordering::Relaxed),
-                false => self.asked.fetch_and(!one.bits(), Ordering::Relaxed),
-            };
+            note(&self.asked, one, on);
         }
         Ok(())
     }
 
     /// Whether the kernel takes descriptors that are passed to this socket, or to those that it
     /// accepts: `SO_PASSRIGHTS`. Who passes some where they are refused gets `EPERM`. Whether the
-    /// kernel knows the option: unix sockets do since Linux 6.16.
+    /// kernel knows the option: unix sockets do since Linux 6.16. To be refused before anybody can
+    /// have passed one.
     ///
     /// # Errors
     ///
@@ -328,7 +334,7 @@ impl Socket {
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => return Ok(false),
             done => done?,
         }
-        self.is_plain.store(!on, Ordering::Relaxed);
+        note(&self.let_by, Ancillary::DESCRIPTORS, on);
         Ok(true)
     }
 
@@ -341,7 +347,8 @@ impl Socket {
         let cell = Cell::new(Domain::Unix, kind);
         let os = kind.to_os().nonblocking().cloexec();
         let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
-        Ok((Self::new(a, cell, false), Self::new(b, cell, false)))
+        let new = |inner| Self::new(inner, cell, Ancillary::DESCRIPTORS);
+        Ok((new(a), new(b)))
     }
 
     /// The cell.
@@ -390,7 +397,7 @@ impl Socket {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
         // The kernel hands on to it what its listener refuses and asks for.
-        let accepted = Self::new(descriptor.into(), self.cell, self.is_plain());
+        let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
         if self.asked().contains(Ancillary::TIMESTAMP) {
             accepted.set_receive_timestamp(true)?;
@@ -458,7 +465,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn try_clone(&self) -> io::Result<Self> {
-        let clone = Self::new(self.inner.try_clone()?, self.cell, self.is_plain());
+        let clone = Self::new(self.inner.try_clone()?, self.cell, self.let_by());
         clone.asked.store(self.asked().bits(), Ordering::Relaxed);
         Ok(clone)
     }
@@ -501,7 +508,8 @@ impl Socket {
     }
 
     /// As [`recv_buffer`](Self::recv_buffer) from a stream, and whether more may be there: on unix
-    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along.
+    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along, unless
+    /// nothing can.
     ///
     /// # Errors
     ///
@@ -509,10 +517,32 @@ impl Socket {
     pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
-            Domain::Unix if !self.is_plain() => sys::recv_buffer_beside(self.as_fd(), buffer)?,
+            Domain::Unix if !self.let_by().is_empty() => {
+                sys::recv_buffer_beside(self.as_fd(), buffer)?
+            }
             _ => (sys::recv_buffer(self.as_fd(), buffer)?, false),
         };
-        Ok(Chunk { length, fell_short: 0 < length && length < room && !came_along })
+        Ok(Chunk::new(length, room, came_along))
+    }
+
+    /// As [`recv_chunk`](Self::recv_chunk), with what was passed beside the bytes: recvmsg(2), with
+    /// room for as many descriptors as there can be.
+    ///
+    /// Descriptors were passed by the call that sent the last of the bytes, for a read never goes
+    /// on behind them; bytes before those may be of earlier calls. All bytes are of the one sender
+    /// whose credentials these are.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; `passed` is then as it was.
+    pub fn recv_chunk_passed(
+        &self,
+        buffer: &mut impl BufMut,
+        passed: &mut Passed,
+    ) -> io::Result<Chunk> {
+        let room = buffer.chunk_mut().len();
+        let (length, came_along) = sys::recv_buffer_passed(self.as_fd(), buffer, passed)?;
+        Ok(Chunk::new(length, room, came_along))
     }
 
     /// Receives one message with its real length, its source and what came along: recvmsg(2).
@@ -586,8 +616,12 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_pass_credentials(&self, on: bool) -> io::Result<()> {
-        self.is_plain.store(false, Ordering::Relaxed);
-        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)
+        if on {
+            note(&self.let_by, Ancillary::CREDENTIALS, true);
+        }
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)?;
+        note(&self.let_by, Ancillary::CREDENTIALS, on);
+        Ok(())
     }
 
     /// Asks for the destination of each datagram: `IP_PKTINFO` or `IPV6_RECVPKTINFO`.
@@ -674,6 +708,14 @@ impl Socket {
     pub(crate) fn inner(&self) -> &socket2::Socket {
         &self.inner
     }
+}
+
+/// Adds `one` to a set, or takes it away.
+fn note(set: &AtomicU8, one: Ancillary, on: bool) {
+    match on {
+        true => set.fetch_or(one.bits(), Ordering::Relaxed),
+        false => set.fetch_and(!one.bits(), Ordering::Relaxed),
+    };
 }
 
 fn foreign_family() -> io::Error {

@@ -13,7 +13,9 @@ pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
-pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
+pub(crate) use message::{
+    accept, recv_buffer, recv_buffer_beside, recv_buffer_passed, recv_message, send_message,
+};
 pub(crate) use option::{SO_PASSRIGHTS, get_credentials, get_int, set_flag};
 
 /// Turns the -1 of a system call into the error it stands for.
