@@ -114,22 +114,27 @@ impl Connection {
         }
     }
 
-    /// The socket underneath, for what this type does not offer; of a peer of a datagram listener
-    /// the listener's, which all of its peers share. `None` in memory and over other transports.
+    /// The socket underneath, to ask it for what comes [along](crate::Ancillary) with messages, and
+    /// for what this type does not offer; of a peer of a datagram listener the listener's, which all
+    /// of its peers share. `None` in memory and over other transports.
     ///
     /// Sending and receiving through it goes past what is buffered here.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// use std::os::fd::AsFd;
+    /// use anysock::{Ancillary, prelude::*};
     ///
-    /// let listener = anysock::bind("tcp://127.0.0.1:0").await?;
-    /// let client = anysock::connect(listener.endpoint()).await?;
-    /// let socket = client.as_socket().expect("TCP is a socket");
+    /// let mut listener = anysock::bind("unix-seqpacket:").await?;
+    /// let mut client = anysock::connect(listener.endpoint()).await?;
+    /// let mut peer = listener.accept().await?;
+    /// let socket = peer.as_socket().expect("it is no transport in memory");
     /// println!("{} sends through {} bytes", socket.cell(), socket.send_buffer_size()?);
-    /// let descriptor = socket.as_fd();
-    /// # let _ = descriptor;
-    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    ///
+    /// socket.ask(Ancillary::CREDENTIALS, true)?;
+    /// client.send("hello").await?;
+    /// let message = peer.recv().await?.unwrap();
+    /// assert_eq!(message.credentials().unwrap().pid, Some(std::process::id()));
+    /// # Ok::<_, anysock::Error>(()) })?;
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn as_socket(&self) -> Option<&Socket> {

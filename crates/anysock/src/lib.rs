@@ -59,9 +59,9 @@ pub use anysock_framing as framing;
 pub use adopt::{Adopt, adopt};
 pub use anysock_async::{Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
-    Addr, AdoptError, AdoptFault, Arrival, Attached, Cell, ConvertError, Credentials, Domain,
-    Endpoint, EndpointError, Guarantees, Keepalive, Message, OptionError, Options, Protocol, Role,
-    Support, TcpInfo, TcpState, Type, UnixAddr, UnsupportedCell, probe,
+    Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError, Credentials,
+    Domain, Endpoint, EndpointError, Guarantees, Keepalive, Message, OptionError, Options,
+    Protocol, Role, Support, TcpInfo, TcpState, Type, UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

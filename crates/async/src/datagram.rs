@@ -98,6 +98,7 @@ impl DatagramSocket {
     pub fn bind(addr: &Addr, options: &anysock_core::Options) -> io::Result<Self> {
         let socket = Socket::open(Cell::new(addr.domain(), Type::Datagram))?;
         options.apply(&socket)?;
+        crate::stream::prepare(&socket)?;
         socket.bind(addr)?;
         Self::new(socket)
     }
@@ -109,6 +110,7 @@ impl DatagramSocket {
     /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Datagram)?;
+        [&a, &b].into_iter().try_for_each(crate::stream::prepare)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -142,6 +144,10 @@ impl DatagramSocket {
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.socket().cell()
+    }
+
+    pub(crate) fn io(&self) -> &Registered {
+        &self.sending.io
     }
 
     /// Where this socket is.
@@ -209,26 +215,6 @@ impl DatagramSocket {
         self.sending.io.write_with(|socket| send(socket, message)).await
     }
 
-    /// Sends one message to `addr`. Any number of tasks.
-    ///
-    /// On unix it waits with growing pauses, at most 20 ms each, while the receiver's queue is
-    /// full: no event tells when that drains.
-    ///
-    /// # Errors
-    ///
-    /// Those of sendto(2).
-    ///
-    /// # Cancel safety
-    ///
-    /// If this does not resolve, nothing was sent.
-    pub async fn send_to(&self, message: &[u8], addr: &Addr) -> io::Result<()> {
-        let call = |socket: &Socket| send_to(socket, message, &Outgoing::to(addr));
-        match self.cell().domain {
-            Domain::Unix => self.sending.io.write_napping(call).await,
-            _ => self.sending.io.write_with(call).await,
-        }
-    }
-
     /// Receives one message; `None` once receiving was shut down, by whatever process holds
     /// this socket. Any number of tasks.
     ///
@@ -244,23 +230,6 @@ impl DatagramSocket {
     /// If this does not resolve, no message was taken.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         self.sending.io.read_with(|socket| socket.recv_message(buffer)).await
-    }
-
-    /// As [`recv`](Self::recv), with the sender's address beside.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
-    ///
-    /// # Cancel safety
-    ///
-    /// If this does not resolve, no message was taken.
-    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Option<(Received, Addr)>> {
-        Ok(self.recv(buffer).await?.map(|mut received| {
-            let unnamed = Addr::Unix(anysock_core::UnixAddr::Unnamed);
-            let source = received.source.take().unwrap_or(unnamed);
-            (received, source)
-        }))
     }
 
     /// As [`send`](Self::send), for one task at a time.
@@ -332,9 +301,10 @@ impl DatagramRecv {
         most: usize,
     ) -> Poll<io::Result<Option<Packet>>> {
         loop {
-            let received = self.io.poll_read_with(cx, |socket| packet::receive(socket, most));
+            let received =
+                self.io.poll_read_with(cx, |socket| packet::receive(socket, most, |_| false));
             if received.is_ready() {
-                return received.map_ok(|received| received.map(|(packet, _)| packet));
+                return received.map_ok(Option::flatten);
             }
             ready!(self.poll_error(cx))?;
         }
@@ -358,8 +328,9 @@ impl DatagramRecv {
         inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
         loop {
-            let offload = self.offload();
-            let wanted = Wanted { most, count, offload, sources: false, control: offload };
+            let (offload, asked) = (self.offload(), self.io.socket().asked());
+            let (sources, control) = (!asked.is_empty(), offload || !asked.is_empty());
+            let wanted = Wanted { most, count, offload, sources, control, asked };
             let received = self.io.poll_read_batch(cx, |socket| {
                 let drained = packet::receive_batch(socket, wanted, inbox, |_| false)?;
                 Ok(((), drained == Drained::Yes))
@@ -457,10 +428,10 @@ pub(crate) fn discard_queued(socket: &Socket) -> usize {
 }
 
 fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
-    send_to(socket, message, &Outgoing::default())
+    send_with(socket, message, &Outgoing::default())
 }
 
-fn send_to(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
+pub(crate) fn send_with(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
     socket.send_message(&[IoSlice::new(message)], with).map(drop)
 }
 

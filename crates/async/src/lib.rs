@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `registered` | the one readiness loop, and the remedies for what would make it spin |
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
+//! | `addressed` | a datagram socket before many peers |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
 //! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
@@ -25,6 +26,7 @@
 #![deny(unsafe_code)]
 
 mod accept_fault;
+mod addressed;
 mod adopt;
 mod aside;
 mod bind;

@@ -183,6 +183,36 @@ impl Registered {
         }
     }
 
+    /// A call that takes errors off the socket's queue, until there is one. Any number of tasks,
+    /// none of which takes a reader's place.
+    ///
+    /// A reader may take note of the same event, and clear it. So the queue is looked at once more
+    /// when this waits for the next one already.
+    pub(crate) async fn error_with<R>(
+        &self,
+        mut call: impl FnMut(&Socket) -> io::Result<Option<R>>,
+    ) -> io::Result<R> {
+        std::future::poll_fn(poll_budget).await;
+        loop {
+            if let Some(done) = call(self.socket())? {
+                return Ok(done);
+            }
+            let mut waiting = std::pin::pin!(self.error());
+            let mut found = None;
+            std::future::poll_fn(|cx| {
+                if waiting.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                found = call(self.socket()).transpose();
+                if found.is_some() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            if let Some(found) = found {
+                return found;
+            }
+        }
+    }
+
     /// A sending system call, at once and then whenever writable. One task at a time.
     pub(crate) fn poll_write_with<R>(
         &self,

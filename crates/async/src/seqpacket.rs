@@ -86,6 +86,7 @@ impl SeqPacketSocket {
     /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::SeqPacket)?;
+        [&a, &b].into_iter().try_for_each(crate::stream::prepare)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -378,12 +379,12 @@ fn poll_recv_packet(
     cx: &mut Context<'_>,
     most: usize,
 ) -> Poll<io::Result<Option<Packet>>> {
-    let received = ready!(
-        io.poll_read_with(cx, |socket| { past_reset(io, || packet::receive(socket, most)) })
-    )?;
-    Poll::Ready(match received {
-        Some((packet, received)) if !is_end(&received) => Ok(Some(packet)),
-        _ => end(io),
+    let received = ready!(io.poll_read_with(cx, |socket| {
+        past_reset(io, || packet::receive(socket, most, is_end))
+    }))?;
+    Poll::Ready(match received.flatten() {
+        Some(packet) => Ok(Some(packet)),
+        None => end(io),
     })
 }
 
@@ -395,11 +396,10 @@ fn poll_recv_packets(
     inbox: &mut Inbox,
 ) -> Poll<io::Result<bool>> {
     let before = inbox.len();
-    let wanted = Wanted { most, count, offload: false, sources: false, control: true };
+    let asked = io.socket().asked();
+    let wanted = Wanted { most, count, offload: false, sources: false, control: true, asked };
     let received = ready!(io.poll_read_batch(cx, |socket| {
-        let drained = past_reset(io, || {
-            packet::receive_batch(socket, wanted, inbox, |one| is_end(&one.along()))
-        })?;
+        let drained = past_reset(io, || packet::receive_batch(socket, wanted, inbox, is_end))?;
         Ok(((), drained == Drained::Yes))
     }))?;
     // The end comes again with the next call, after what was received before it.

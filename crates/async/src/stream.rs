@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anysock_core::{
-    Addr, Ancillary, Cell, Credentials, Outgoing, OwnedPath, Passed, RecvBlock, Shutdown, Socket,
-    Type,
+    Addr, Ancillary, Cell, Credentials, Domain, Outgoing, OwnedPath, Passed, RecvBlock, Shutdown,
+    Socket, Type,
 };
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -295,11 +295,11 @@ impl StreamSend {
     }
 }
 
-/// A stream that nobody asked to take descriptors has the kernel refuse them, where it can: then a
-/// plain recv(2) that falls short has drained the socket, and need not look for what came along.
+/// A unix socket that nobody asked to take descriptors has the kernel refuse them, where it can. Of
+/// a stream a plain recv(2) that falls short has then drained the socket, and need not look for
+/// what came along.
 pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
-    let asked = socket.asked().contains(Ancillary::DESCRIPTORS);
-    if socket.cell() == Cell::UNIX_STREAM && !asked {
+    if socket.cell().domain == Domain::Unix && !socket.asked().contains(Ancillary::DESCRIPTORS) {
         socket.set_pass_descriptors(false)?;
     }
     Ok(())

@@ -17,6 +17,7 @@
 //! | `interface`, `group` | network interfaces, and the multicast groups joined there |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
+//! | `queued_error` | what the network answered to something that was sent |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `passed`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
@@ -49,6 +50,7 @@ mod options;
 mod outbox;
 mod passed;
 mod protocol;
+mod queued_error;
 mod socket;
 mod state;
 mod support;
@@ -79,6 +81,7 @@ pub use options::{Keepalive, OptionError, Options, PathMtuDiscovery};
 pub use outbox::Outbox;
 pub use passed::Passed;
 pub use protocol::Protocol;
+pub use queued_error::{Origin, QueuedError};
 pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
 pub use support::{Support, probe};
 pub use tcp_info::{TcpInfo, TcpState};

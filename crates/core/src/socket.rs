@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use bytes::BufMut;
 
 use crate::{
-    Addr, Ancillary, Cell, Credentials, Domain, Passed, Protocol, Type, UnixAddr, UnsupportedCell,
-    sys,
+    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, Passed, Protocol, QueuedError,
+    Type, UnixAddr, UnsupportedCell, sys,
 };
 
 /// A socket of one of the nine cells. Each method is one system call.
@@ -180,12 +180,64 @@ impl<'a> Outgoing<'a> {
     pub fn to(to: &'a Addr) -> Self {
         Self { to: Some(to), ..Self::default() }
     }
+
+    /// Also with what is attached to a message.
+    #[must_use]
+    pub fn with_attached(mut self, attached: &'a Attached) -> Self {
+        let source = attached.source_addr().map(|address| LocalAddress { address, interface: 0 });
+        self.source = source.or(self.source);
+        self.descriptors = attached.descriptors();
+        self.traffic_class = attached.traffic_class_value().or(self.traffic_class);
+        self.hop_limit = attached.hop_limit_value().or(self.hop_limit);
+        self
+    }
+
+    /// Refuses, as the kernel would, what there is no room for, or what it would pass over.
+    pub(crate) fn check(&self, domain: Domain) -> io::Result<()> {
+        let is_foreign = |source: LocalAddress| {
+            domain == Domain::Ipv4 && source.address.to_canonical().is_ipv6()
+        };
+        match self.descriptors.len() > Attached::MAX_DESCRIPTORS
+            || self.source.is_some_and(is_foreign)
+        {
+            true => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Received {
     /// Whether the buffer was too short, so that the rest is lost.
     pub fn is_truncated(&self) -> bool {
         self.copied < self.length
+    }
+
+    /// What came along of all that was `asked` for, and then also who sent it and the size of the
+    /// datagrams that were put together; `None` if it is nothing. Dropped, descriptors are closed.
+    pub fn into_arrival(self, asked: Ancillary) -> Option<Box<Arrival>> {
+        if asked.is_empty() {
+            return None;
+        }
+        let Self { source, destination, credentials, descriptors, .. } = self;
+        let keeps = |one| asked.contains(one);
+        let arrival = Arrival {
+            source,
+            destination: destination.filter(|_| keeps(Ancillary::DESTINATION)),
+            descriptors: if keeps(Ancillary::DESCRIPTORS) { descriptors } else { Vec::new() },
+            credentials: credentials.filter(|_| keeps(Ancillary::CREDENTIALS)),
+            traffic_class: self.traffic_class,
+            hop_limit: self.hop_limit,
+            timestamp: self.timestamp,
+            dropped: self.dropped,
+            segment: self.segment,
+        };
+        (!arrival.is_empty()).then(|| Box::new(arrival))
+    }
+
+    /// Whether descriptors were lost that were `asked` for: there was too little room, or this
+    /// process has as many open as it may.
+    pub fn has_lost(&self, asked: Ancillary) -> bool {
+        self.control_truncated && asked.contains(Ancillary::DESCRIPTORS)
     }
 }
 
@@ -281,6 +333,8 @@ impl Socket {
                     // Those that are no longer asked for may be on their way.
                     note(&self.let_by, one, true);
                 }
+                // They tell empty messages from the end there, and stay.
+                Ancillary::CREDENTIALS if !on && self.cell.kind == Type::SeqPacket => {}
                 Ancillary::CREDENTIALS => self.set_pass_credentials(on)?,
                 Ancillary::DESTINATION => self.set_receive_destination(on)?,
                 Ancillary::TRAFFIC_CLASS => self.set_receive_traffic_class(on)?,
@@ -363,7 +417,8 @@ impl Socket {
         self.inner.connect(&sys::to_os(addr))
     }
 
-    /// Takes a connection off the backlog: accept4(2).
+    /// Takes a connection off the backlog: accept4(2). It asks for what this socket does, which
+    /// takes another call for times: these alone the kernel does not hand on.
     ///
     /// # Errors
     ///
@@ -374,6 +429,9 @@ impl Socket {
         // The kernel hands on to it what its listener refuses and asks for.
         let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
+        if self.asked().contains(Ancillary::TIMESTAMP) {
+            accepted.set_receive_timestamp(true)?;
+        }
         Ok((accepted, peer))
     }
 
@@ -566,12 +624,17 @@ impl Socket {
     }
 
     /// Takes the next error off the error queue, with the destination it concerns: recvmsg(2)
-    /// with `MSG_ERRQUEUE`.
+    /// with `MSG_ERRQUEUE`. None is queued unless that was [asked for](Self::set_receive_errors).
     ///
     /// # Errors
     ///
-    /// Those of the system call.
-    pub fn recv_error(&self) -> io::Result<Option<(Option<Addr>, io::Error)>> {
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on unix sockets, which have no such queue;
+    /// those of the system call.
+    pub fn recv_error(&self) -> io::Result<Option<QueuedError>> {
+        if self.cell.domain == Domain::Unix {
+            let what = format!("{} sockets have no queue of errors", self.cell);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
         sys::recv_error(self.as_fd())
     }
 

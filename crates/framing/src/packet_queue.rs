@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Attached, Outbox};
+use anysock_core::{Ancillary, Attached, Cell, Outbox};
 
 use crate::packet_socket::Fault;
 use crate::sending::{Drive, HIGH_WATERMARK, Queue};
@@ -13,7 +13,8 @@ use crate::{Error, ErrorKind, PacketSend, Payload};
 const OVERHEAD: usize = 64;
 
 /// Owned payloads from this length on are queued as they are, shorter ones copied: ten bytes
-/// must not keep the large block alive of which they are a slice.
+/// must not keep the large block alive of which they are a slice. With something attached all are
+/// copied.
 const REFERENCED: usize = 4 * 1024;
 
 /// So many packets, or so many bytes of them, go before more are queued: as much as one call of
@@ -31,6 +32,8 @@ pub(crate) struct PacketQueue {
     /// What came since the last attempt to send.
     fresh: Fresh,
     max: usize,
+    /// Whose socket passes on what is attached; `None` if nothing can be.
+    cell: Option<Cell>,
     /// How often the first packet was refused, and what was said first.
     refusals: u32,
     refusal: Option<io::Error>,
@@ -48,13 +51,14 @@ struct Fresh {
 }
 
 impl PacketQueue {
-    /// Takes messages of at most `max` bytes.
-    pub(crate) fn new(max: usize) -> Self {
+    /// Takes messages of at most `max` bytes, with what a socket of `cell` passes on.
+    pub(crate) fn new(max: usize, cell: Option<Cell>) -> Self {
         Self {
             outbox: Outbox::new(),
             unsent: 0,
             fresh: Fresh::default(),
             max,
+            cell,
             refusals: 0,
             refusal: None,
             error: None,
@@ -65,6 +69,20 @@ impl PacketQueue {
     /// Takes messages of at most `max` bytes from here on.
     pub(crate) fn set_max(&mut self, max: usize) {
         self.max = max;
+    }
+
+    #[cold]
+    fn push_attached(
+        &mut self,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Result<(), Error> {
+        let source = attached.source_addr().map(|source| source.to_canonical());
+        if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
+            return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
+        }
+        self.outbox.push_attached(payload.as_slice(), attached.take());
+        Ok(())
     }
 
     /// The first packets are done with: sent, or one dropped because of `error`.
@@ -87,12 +105,25 @@ impl PacketQueue {
                 self.refusal.get_or_insert(error);
             }
             Fault::Earlier | Fault::Packet => {
+                let error = self.explained(error);
                 tracing::debug!(%error, length, "a queued message was dropped");
                 self.dropped += 1;
                 self.pop(1, Some(ErrorKind::Dropped { length, source: error }));
             }
         }
         Ok(())
+    }
+}
+
+impl PacketQueue {
+    /// What the kernel says of descriptors that nobody wants says little.
+    fn explained(&self, error: io::Error) -> io::Error {
+        let passes = self.outbox.attached().is_some_and(|with| !with.descriptors().is_empty());
+        if !passes || error.raw_os_error() != Some(libc::EPERM) {
+            return error;
+        }
+        let what = "the receiver has not asked for descriptors, which the kernel refuses for it";
+        io::Error::new(io::ErrorKind::PermissionDenied, what)
     }
 }
 
@@ -103,9 +134,15 @@ impl Queue for PacketQueue {
     }
 
     #[inline]
-    fn push(&mut self, payload: Payload<'_>, _: &mut Attached) -> Result<(), Error> {
+    fn carries(&self) -> Ancillary {
+        self.cell.map_or(Ancillary::NONE, Ancillary::of)
+    }
+
+    #[inline]
+    fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         let length = payload.len();
         match length {
+            _ if !attached.is_empty() => self.push_attached(payload, attached)?,
             REFERENCED.. => self.outbox.push(payload.into_bytes()),
             _ => self.outbox.push_copy(payload.as_slice()),
         }

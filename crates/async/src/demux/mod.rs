@@ -47,6 +47,10 @@ pub struct PeerLimits {
     pub queue_messages: usize,
     /// Most bytes that wait for one peer. 256 KiB.
     pub queue_bytes: usize,
+    /// Most descriptors that wait here, those of all peers together; a message that brings more is
+    /// dropped, and they are closed. Of one peer 253 may wait. 512, and none comes unless that was
+    /// [asked for](anysock_core::Socket::ask).
+    pub descriptors: usize,
     /// Longest message received, in bytes; longer ones are truncated and counted. 64 KiB.
     pub max_message: usize,
     /// A peer of whom nothing was heard, and to whom nothing was sent, for so long is gone.
@@ -62,6 +66,7 @@ impl Default for PeerLimits {
             peers: 10_000,
             queue_messages: 128,
             queue_bytes: 256 * 1024,
+            descriptors: 512,
             max_message: 64 * 1024,
             idle: Duration::from_secs(60),
             patience: Duration::from_millis(100),
@@ -132,7 +137,9 @@ impl DatagramListener {
         self.shared.io.socket().local_addr()
     }
 
-    /// The socket itself. Reading from it takes datagrams away from peers.
+    /// The socket itself. Reading from it takes datagrams away from peers. What is
+    /// [asked for](Socket::ask) here comes along with the messages of all of them; destinations,
+    /// where it is bound to all addresses, must not be turned off, for peers are told apart by them.
     pub fn socket(&self) -> &Socket {
         self.shared.io.socket()
     }

@@ -2,18 +2,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Credentials, OwnedPath, RecvBatch, Socket};
+use anysock_core::{Addr, Credentials, OwnedPath, Received, RecvBatch, Socket};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::PeerLimits;
 use super::mailbox::{Key, Mailbox};
 use super::sorting::Sorted;
+use crate::addressed::is_answer;
 use crate::gate::Gate;
 use crate::nap::Nap;
 use crate::packet::{self, Drained, Wanted};
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) refused: AtomicU64,
     /// Held by the reader from before it receives until all is delivered.
     gate: Mutex<Option<Gate>>,
+    /// Descriptors that wait, of all peers.
+    descriptors: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Shared {
             dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             gate: Mutex::new(gate),
+            descriptors: Arc::default(),
         });
         let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
         let _ = shared.reader.set(reader.abort_handle());
@@ -170,20 +174,37 @@ impl Shared {
         gate: Option<&Gate>,
     ) -> Poll<io::Result<bool>> {
         let inet = self.io.socket().cell().domain.is_inet();
+        let asked = self.io.socket().asked();
         let wanted = Wanted {
             most: self.limits.max_message,
             count: RecvBatch::MOST,
             offload: self.offload,
             sources: true,
-            control: inet || gate.is_some(),
+            control: inet || gate.is_some() || !asked.is_empty(),
+            asked,
         };
         let mut refused = Refused::default();
         let done = ready!(self.io.poll_read_batch(cx, |socket| {
+            let mut is_refused = |received: &Received| {
+                let sender = received.credentials;
+                let is_refused = gate.is_some_and(|gate| !gate.admits_datagram(sender.as_ref()));
+                if is_refused {
+                    refused.note(sender);
+                }
+                is_refused
+            };
+            if wanted.is_single() {
+                let (packet, received) = packet::receive_one(socket, wanted.most)?;
+                if !is_refused(&received) {
+                    sorted.put_one(packet, received, asked);
+                }
+                return Ok(((), false));
+            }
             let drained = packet::receive_each(socket, wanted, |mut one, size| {
-                let sender = gate.and_then(|_| one.along().credentials);
-                match gate {
-                    Some(gate) if !gate.admits_datagram(sender.as_ref()) => refused.note(sender),
-                    _ => sorted.put(&mut one, size, wanted),
+                let mut along = if wanted.control { one.along() } else { Received::default() };
+                if !is_refused(&along) {
+                    along.source = one.source();
+                    sorted.put(&one, along, size, wanted);
                 }
                 true
             })?;
@@ -234,7 +255,7 @@ impl Shared {
         if !table.listening || table.mailboxes.len() >= self.limits.peers {
             return None;
         }
-        let mailbox = Arc::new(Mailbox::new(key.clone()));
+        let mailbox = Arc::new(Mailbox::new(key.clone(), Arc::clone(&self.descriptors)));
         table.mailboxes.insert(key, Arc::clone(&mailbox));
         table.arrivals.push_back(Arc::clone(&mailbox));
         wakers.extend(table.acceptor.take());
@@ -247,22 +268,18 @@ impl Shared {
             return 0;
         }
         let mut count = 0;
-        while let (Ok(Some((destination, error))), true) =
-            (self.io.socket().recv_error(), count < 1_000)
-        {
+        while let (Ok(Some(error)), true) = (self.io.socket().recv_error(), count < 1_000) {
             count += 1;
             let table = self.table();
             let concerned: Vec<_> = table
                 .mailboxes
                 .values()
-                .filter(|mailbox| Some(&mailbox.key.source) == destination.as_ref())
+                .filter(|mailbox| Some(&mailbox.key.source) == error.destination.as_ref())
                 .cloned()
                 .collect();
             drop(table);
             for mailbox in concerned {
-                let copy = io::Error::from(error.kind());
-                let copy = error.raw_os_error().map_or(copy, io::Error::from_raw_os_error);
-                let waker = mailbox.content().put_error(copy, &self.limits);
+                let waker = mailbox.content().put_error(error.clone().into(), &self.limits);
                 waker.into_iter().for_each(Waker::wake);
             }
         }
@@ -341,12 +358,6 @@ impl Refused {
         }
         self.count
     }
-}
-
-/// Errors by which the network answers an earlier message.
-fn is_answer(error: &io::Error) -> bool {
-    use io::ErrorKind as K;
-    matches!(error.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
 }
 
 impl Drop for Shared {

@@ -18,6 +18,7 @@ pub(crate) fn send_message(
     slices: &[IoSlice<'_>],
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
+    with.check(domain)?;
     // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     let address = with.to.map(to_os);
