@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type};
+use anysock_core::{
+    Addr, Ancillary, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type,
+};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -215,7 +217,8 @@ impl StreamSend {
 /// A stream that nobody asked to take descriptors has the kernel refuse them, where it can: then a
 /// plain recv(2) that falls short has drained the socket, and need not look for what came along.
 pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
-    if socket.cell() == Cell::UNIX_STREAM {
+    let wanted = socket.asked().contains(Ancillary::DESCRIPTORS);
+    if socket.cell() == Cell::UNIX_STREAM && !wanted {
         socket.set_pass_descriptors(false)?;
     }
     Ok(())
