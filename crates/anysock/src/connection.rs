@@ -255,6 +255,14 @@ macro_rules! send_half {
             ) -> Result<(), Error> {
                 each!($outer, &mut self.0, transport => transport.start_send(payload, attached))
             }
+            fn poll_feed(
+                &mut self,
+                cx: &mut Context<'_>,
+                payload: Payload<'_>,
+                attached: &mut Attached,
+            ) -> Poll<Result<(), Error>> {
+                each!($outer, &mut self.0, transport => transport.poll_feed(cx, payload, attached))
+            }
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 each!($outer, &mut self.0, transport => transport.poll_flush(cx))
             }

@@ -54,9 +54,9 @@ pub use anysock_framing as framing;
 
 pub use anysock_async::PeerLimits;
 pub use anysock_core::{
-    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError,
-    Guarantees, Keepalive, Message, OptionError, Options, Role, Support, Type, UnixAddr,
-    UnsupportedCell, probe,
+    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Group,
+    GroupError, Guarantees, Interface, Keepalive, Message, OptionError, Options, PathMtuDiscovery,
+    Role, Support, Type, UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Domain, Outbox, Outgoing, Received, Shutdown, Socket, Type};
+use anysock_core::{Addr, Cell, Domain, Group, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
 use crate::Inbox;
 use crate::offload::Segmentation;
@@ -168,6 +168,26 @@ impl DatagramSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// Receives what is sent to a multicast group from here on; see [`Socket::join_group`]. Groups
+    /// that are known beforehand go with the options:
+    /// [`Options::join`](anysock_core::Options::join).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn join_group(&self, group: &Group) -> io::Result<()> {
+        self.socket().join_group(group)
+    }
+
+    /// No longer receives what is sent to a multicast group; see [`Socket::leave_group`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn leave_group(&self, group: &Group) -> io::Result<()> {
+        self.socket().leave_group(group)
     }
 
     /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).

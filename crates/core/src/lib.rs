@@ -10,6 +10,7 @@
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
 //! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `interface`, `group` | network interfaces, and the multicast groups joined there |
 //! | `batch` | many packets by one system call |
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `queued_error` | what the network answered to something that was sent |
@@ -33,7 +34,9 @@ mod cell;
 mod credentials;
 mod domain;
 mod endpoint;
+mod group;
 mod guarantees;
+mod interface;
 mod kind;
 mod message;
 mod options;
@@ -57,10 +60,12 @@ pub use domain::Domain;
 pub use endpoint::{
     Endpoint, EndpointError, EndpointFault, EndpointName, Host, HostName, HostPort, Scope,
 };
+pub use group::{Group, GroupError};
 pub use guarantees::{Guarantees, Role};
+pub use interface::{Interface, UnknownInterface};
 pub use kind::Type;
 pub use message::{Arrival, Message};
-pub use options::{Keepalive, OptionError, Options};
+pub use options::{Keepalive, OptionError, Options, PathMtuDiscovery};
 pub use outbox::Outbox;
 pub use passed::Passed;
 pub use queued_error::{Origin, QueuedError};

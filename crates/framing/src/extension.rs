@@ -350,13 +350,10 @@ impl<T: SendHalf + ?Sized, M: AsPayload> Future for Feed<'_, T, M> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { half, message } = &mut *self;
-        ready!(half.poll_ready(cx))?;
-        Poll::Ready(match message.take() {
-            Some((mut message, mut attached)) => {
-                half.start_send(message.as_payload(), &mut attached)
-            }
-            None => Ok(()),
-        })
+        let Some((payload, attached)) = message else { return Poll::Ready(Ok(())) };
+        let fed = ready!(half.poll_feed(cx, payload.as_payload(), attached));
+        *message = None;
+        Poll::Ready(fed)
     }
 }
 

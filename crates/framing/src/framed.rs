@@ -467,6 +467,16 @@ impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
         self.outgoing.start_send(payload, attached)
     }
 
+    #[inline(always)]
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        self.outgoing.poll_feed(payload, attached, &mut self.io, &self.fate, cx)
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_flush(&mut self.io, &self.fate, cx)
     }
@@ -538,6 +548,16 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
     #[inline(always)]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
+    }
+
+    #[inline(always)]
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        self.outgoing.poll_feed(payload, attached, &mut self.io, &self.fate, cx)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -318,6 +318,16 @@ impl<P: PacketSocket> SendHalf for Packets<P> {
         self.outgoing.start_send(payload, attached)
     }
 
+    #[inline(always)]
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        self.outgoing.poll_feed(payload, attached, &mut self.io, &self.fate, cx)
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.poll_flush(&mut self.io, &self.fate, cx)
     }
@@ -393,6 +403,16 @@ impl<W: PacketSend> SendHalf for PacketsSend<W> {
     #[inline]
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         self.outgoing.start_send(payload, attached)
+    }
+
+    #[inline(always)]
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        self.outgoing.poll_feed(payload, attached, &mut self.io, &self.fate, cx)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

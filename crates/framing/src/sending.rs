@@ -123,6 +123,38 @@ impl<Q: Queue> Sending<Q> {
         if !self.admits(length, attached) {
             return Err(self.refusal(length, attached));
         }
+        self.push(payload, length, attached)
+    }
+
+    /// Ready for a message and its taking in one, mostly after a few comparisons.
+    #[inline(always)]
+    pub(crate) fn poll_feed<W>(
+        &mut self,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+        io: &mut W,
+        fate: &Fate,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>
+    where
+        Q: Drive<W>,
+    {
+        let length = payload.len();
+        // What is not due is not full either.
+        if !self.is_open_to(length, attached) || self.queue.is_due() {
+            ready!(self.poll_ready(io, fate, cx))?;
+            return Poll::Ready(self.start_send(payload, attached));
+        }
+        Poll::Ready(self.push(payload, length, attached))
+    }
+
+    #[inline(always)]
+    fn push(
+        &mut self,
+        payload: Payload<'_>,
+        length: usize,
+        attached: &mut Attached,
+    ) -> Result<(), Error> {
         self.queue.push(payload, attached)?;
         self.sent += 1;
         self.sent_bytes += length as u64;
@@ -245,10 +277,15 @@ impl<Q: Queue> Sending<Q> {
     /// Whether a message can be accepted, before anything is touched.
     #[inline(always)]
     fn admits(&self, length: usize, attached: &Attached) -> bool {
+        self.is_open_to(length, attached) && !self.queue.is_full()
+    }
+
+    /// As [`admits`](Self::admits), where there is room.
+    #[inline(always)]
+    fn is_open_to(&self, length: usize, attached: &Attached) -> bool {
         matches!(self.state, State::Open)
             && (attached.is_empty() || not_carried(attached, self.queue.carries()).is_none())
             && length <= self.queue.max_message()
-            && !self.queue.is_full()
     }
 
     /// Why it cannot.

@@ -4,7 +4,7 @@
 //! people call stand beside them, in [`SendExt`](crate::SendExt), [`RecvExt`](crate::RecvExt)
 //! and [`AcceptExt`](crate::AcceptExt), for concrete types and trait objects alike.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use anysock_core::{Attached, Guarantees, Message};
 
@@ -83,6 +83,23 @@ pub trait SendHalf: Guaranteed {
     /// [`NotReady`](crate::ErrorKind::NotReady) and [`Closed`](crate::ErrorKind::Closed), all
     /// survivable; or the fatal error that an earlier call met.
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error>;
+
+    /// [`poll_ready`](Self::poll_ready) and [`start_send`](Self::start_send) in one, for transports
+    /// that can do it for less than both. While it is pending the message is untouched.
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    #[inline]
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        ready!(self.poll_ready(cx))?;
+        Poll::Ready(self.start_send(payload, attached))
+    }
 
     /// Gives every accepted message to the kernel.
     ///
@@ -249,6 +266,15 @@ macro_rules! forward {
                 attached: &mut Attached,
             ) -> Result<(), Error> {
                 (**self).start_send(payload, attached)
+            }
+            #[inline(always)]
+            fn poll_feed(
+                &mut self,
+                cx: &mut Context<'_>,
+                payload: Payload<'_>,
+                attached: &mut Attached,
+            ) -> Poll<Result<(), Error>> {
+                (**self).poll_feed(cx, payload, attached)
             }
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 (**self).poll_flush(cx)

@@ -295,6 +295,15 @@ impl FrameWriter<'_> {
         self.block.extend_from_slice(bytes);
     }
 
+    /// As [`put`](Self::put), the first so many of eight bytes: copies of constant length are
+    /// cheaper.
+    #[inline(always)]
+    pub(crate) fn put_first(&mut self, bytes: [u8; 8], count: usize) {
+        let length = self.block.len() + count;
+        self.block.extend_from_slice(&bytes);
+        self.block.truncate(length);
+    }
+
     /// Writes the payload, unchanged. A large one that is owned is not copied.
     #[inline]
     pub fn payload(&mut self) {

@@ -6,8 +6,9 @@ use crate::Cell;
 
 /// A socket option that was refused: by name, and why.
 ///
-/// Comes wrapped in an [`io::Error`] of kind [`InvalidInput`](io::ErrorKind::InvalidInput), or
-/// of the system's own kind where the system refused:
+/// Comes wrapped in an [`io::Error`] of kind [`InvalidInput`](io::ErrorKind::InvalidInput), of kind
+/// [`Unsupported`](io::ErrorKind::Unsupported) where the kernel does not know the option, or of the
+/// system's own kind where the system refused:
 ///
 /// ```
 /// use anysock_core::{Cell, OptionError, Options};
@@ -44,12 +45,17 @@ pub enum OptionError {
         expected: &'static str,
     },
     /// The system refused a call.
-    #[error("the system refused the option {option} on a {cell} socket: {source}")]
+    #[error(
+        "the system refused the option {option} on a {cell} socket: {source}{}",
+        hint(source, *needs)
+    )]
     Refused {
         /// The option, by the name of its method.
         option: &'static str,
         /// Where it was asked for.
         cell: Cell,
+        /// The capability that some or all values need: capabilities(7).
+        needs: Option<&'static str>,
         /// What the system said.
         source: io::Error,
     },
@@ -61,8 +67,19 @@ impl From<OptionError> for io::Error {
             OptionError::Meaningless { .. } | OptionError::OutOfRange { .. } => {
                 io::ErrorKind::InvalidInput
             }
-            OptionError::Refused { source, .. } => source.kind(),
+            OptionError::Refused { source, .. } => match source.raw_os_error() {
+                Some(libc::ENOPROTOOPT) => io::ErrorKind::Unsupported,
+                _ => source.kind(),
+            },
         };
         Self::new(kind, error)
+    }
+}
+
+fn hint(error: &io::Error, needs: Option<&str>) -> String {
+    match (error.raw_os_error(), needs) {
+        (Some(libc::ENOPROTOOPT), _) => "; this kernel does not know it".to_owned(),
+        (Some(libc::EPERM), Some(needs)) => format!("; it takes {needs}, see capabilities(7)"),
+        _ => String::new(),
     }
 }

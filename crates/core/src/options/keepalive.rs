@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::Socket;
+
 /// TCP keepalive: when a silent peer is probed, and when it is given up.
 ///
 /// What is unset keeps the system's value. Source: tcp(7).
@@ -53,14 +55,14 @@ impl Keepalive {
 
     pub(super) fn is_valid(&self) -> bool {
         let seconds = |time: Duration| {
-            (1..=32_767).contains(&time.as_secs()) && super::is_whole_seconds(time)
+            (1..=32_767).contains(&time.as_secs()) && super::whole(time, Duration::from_secs(1))
         };
         self.idle.is_none_or(seconds)
             && self.interval.is_none_or(seconds)
             && self.count.is_none_or(|count| (1..=127).contains(&count))
     }
 
-    pub(super) fn set(&self, socket: &socket2::Socket) -> io::Result<()> {
+    pub(super) fn set(&self, socket: &Socket) -> io::Result<()> {
         let mut all = socket2::TcpKeepalive::new();
         if let Some(idle) = self.idle {
             all = all.with_time(idle);
@@ -71,10 +73,11 @@ impl Keepalive {
         if let Some(count) = self.count {
             all = all.with_retries(count);
         }
-        socket.set_tcp_keepalive(&all)
+        socket.inner().set_tcp_keepalive(&all)
     }
 
-    pub(super) fn get(socket: &socket2::Socket) -> io::Result<Option<Self>> {
+    pub(super) fn get(socket: &Socket) -> io::Result<Option<Self>> {
+        let socket = socket.inner();
         if !socket.keepalive()? {
             return Ok(None);
         }

@@ -6,6 +6,7 @@ mod batch;
 mod control;
 mod error_queue;
 mod file;
+mod group;
 mod message;
 mod option;
 
@@ -13,10 +14,14 @@ pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
+pub(crate) use group::change_group;
 pub(crate) use message::{
     accept, recv_buffer, recv_buffer_beside, recv_buffer_passed, recv_message, send_message,
 };
-pub(crate) use option::{SO_PASSRIGHTS, get_credentials, get_int, set_flag};
+pub(crate) use option::{
+    IP_LOCAL_PORT_RANGE, IPV6_MULTICAST_ALL, SO_PASSRIGHTS, TCP_RTO_MAX_MS, get, get_credentials,
+    get_int, interface_index, set, set_flag,
+};
 
 /// Turns the -1 of a system call into the error it stands for.
 fn check(result: libc::ssize_t) -> std::io::Result<usize> {

@@ -44,15 +44,15 @@ pub struct LengthDelimited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Width {
     /// One byte.
-    U8,
+    U8 = 1,
     /// Two bytes.
-    U16,
+    U16 = 2,
     /// Three bytes.
-    U24,
+    U24 = 3,
     /// Four bytes.
-    U32,
+    U32 = 4,
     /// Eight bytes.
-    U64,
+    U64 = 8,
 }
 
 impl LengthDelimited {
@@ -129,37 +129,40 @@ impl LengthDelimited {
     }
 
     /// The number at the beginning of `input`, if all of it is there.
-    #[inline]
+    #[inline(always)]
     fn read(&self, input: &[u8]) -> Option<u64> {
-        let little = self.little_endian;
-        Some(match self.width {
-            Width::U8 => u64::from(*input.first()?),
-            Width::U16 => {
-                let bytes = *input.first_chunk()?;
-                u64::from(if little {
-                    u16::from_le_bytes(bytes)
-                } else {
-                    u16::from_be_bytes(bytes)
-                })
-            }
-            Width::U24 => {
-                let &[a, b, c] = input.first_chunk()?;
-                let bytes = if little { [0, c, b, a] } else { [0, a, b, c] };
-                u64::from(u32::from_be_bytes(bytes))
-            }
-            Width::U32 => {
-                let bytes = *input.first_chunk()?;
-                u64::from(if little {
-                    u32::from_le_bytes(bytes)
-                } else {
-                    u32::from_be_bytes(bytes)
-                })
-            }
-            Width::U64 => {
-                let bytes = *input.first_chunk()?;
-                if little { u64::from_le_bytes(bytes) } else { u64::from_be_bytes(bytes) }
-            }
-        })
+        match input.first_chunk() {
+            Some(bytes) => Some(self.value(*bytes)),
+            None => self.read_short(input),
+        }
+    }
+
+    /// As [`read`](Self::read), of fewer than eight bytes.
+    #[cold]
+    fn read_short(&self, input: &[u8]) -> Option<u64> {
+        let written = input.get(..self.width.bytes())?;
+        let mut bytes = [0; 8];
+        bytes[..written.len()].copy_from_slice(written);
+        Some(self.value(bytes))
+    }
+
+    /// The number that the first of these bytes are: one way for all widths.
+    #[inline(always)]
+    fn value(&self, bytes: [u8; 8]) -> u64 {
+        let beyond = self.width.bits_beyond();
+        match self.little_endian {
+            true => u64::from_le_bytes(bytes) << beyond >> beyond,
+            false => u64::from_be_bytes(bytes) >> beyond,
+        }
+    }
+
+    /// The bytes that begin with this number.
+    #[inline(always)]
+    fn bytes(&self, value: u64) -> [u8; 8] {
+        match self.little_endian {
+            true => value.to_le_bytes(),
+            false => (value << self.width.bits_beyond()).to_be_bytes(),
+        }
     }
 
     const fn name(&self) -> &'static str {
@@ -181,18 +184,17 @@ impl LengthDelimited {
 impl Width {
     /// The number of bytes.
     pub const fn bytes(self) -> usize {
-        match self {
-            Self::U8 => 1,
-            Self::U16 => 2,
-            Self::U24 => 3,
-            Self::U32 => 4,
-            Self::U64 => 8,
-        }
+        self as usize
     }
 
     /// The greatest length that can be written.
     const fn greatest(self) -> u64 {
-        u64::MAX >> (64 - 8 * self.bytes())
+        u64::MAX >> self.bits_beyond()
+    }
+
+    /// How many bits of eight bytes it leaves.
+    const fn bits_beyond(self) -> u32 {
+        64 - 8 * self.bytes() as u32
     }
 }
 
@@ -222,18 +224,7 @@ impl Codec for LengthDelimited {
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         check_length(frame, self.max_message())?;
         let length = frame.payload_len() as u64 + self.counted();
-        // Each width by itself, so that the copies are of constant length.
-        match (self.width, self.little_endian) {
-            (Width::U8, _) => frame.put(&[length as u8]),
-            (Width::U16, false) => frame.put(&(length as u16).to_be_bytes()),
-            (Width::U16, true) => frame.put(&(length as u16).to_le_bytes()),
-            (Width::U24, false) => frame.put(&length.to_be_bytes()[5..]),
-            (Width::U24, true) => frame.put(&length.to_le_bytes()[..3]),
-            (Width::U32, false) => frame.put(&(length as u32).to_be_bytes()),
-            (Width::U32, true) => frame.put(&(length as u32).to_le_bytes()),
-            (Width::U64, false) => frame.put(&length.to_be_bytes()),
-            (Width::U64, true) => frame.put(&length.to_le_bytes()),
-        }
+        frame.put_first(self.bytes(length), self.width.bytes());
         frame.payload();
         Ok(())
     }
