@@ -41,7 +41,7 @@ async fn an_empty_seqpacket_message_is_no_end_after_credentials_are_no_longer_as
     let mut near = anysock::connect(listener.endpoint()).await.unwrap();
     let mut far = listener.accept().await.unwrap();
     for on in [true, false] {
-        far.socket().unwrap().ask(Ancillary::CREDENTIALS, on).unwrap();
+        far.as_socket().unwrap().ask(Ancillary::CREDENTIALS, on).unwrap();
         near.send("").await.unwrap();
         let message = far.recv().await.unwrap().unwrap();
         assert_eq!(message.arrival().and_then(|along: &Arrival| along.credentials).is_some(), on);

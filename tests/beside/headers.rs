@@ -52,7 +52,7 @@ async fn accepted([host, to]: [&str; 2]) -> (Connection, Connection) {
     listener.as_socket().unwrap().socket().ask(ALL, true).unwrap();
     let port = listener.endpoint().addr().unwrap().as_ip().unwrap().port();
     let mut near = anysock::connect(format!("udp://{}", addr(to, port))).await.unwrap();
-    near.socket().unwrap().ask(ALL, true).unwrap();
+    near.as_socket().unwrap().ask(ALL, true).unwrap();
     near.send("hello").await.unwrap();
     let mut far = in_time(listener.accept()).await.unwrap();
     assert_eq!(far.recv().await.unwrap().unwrap(), "hello");

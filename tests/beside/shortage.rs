@@ -80,7 +80,7 @@ async fn descriptors_that_are_no_longer_asked_for_are_closed_and_their_message_a
         let mut far = match kind {
             "unix-seqpacket:" => {
                 let far = listener.accept().await.unwrap();
-                far.socket().unwrap().ask(ASKED, false).unwrap();
+                far.as_socket().unwrap().ask(ASKED, false).unwrap();
                 far
             }
             _ => listener.accept().await.unwrap(),

@@ -10,10 +10,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// How long anything may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+use crate::link::wait_until;
 
 /// The namespace of the calling thread.
 const MINE: &str = "/proc/thread-self/ns/net";
@@ -134,6 +132,21 @@ impl Host {
         set.unwrap_or_else(|error| panic!("{name} = {value}: {error}"));
     }
 
+    /// Drops everything that comes by wire 0 from here on, and tells nobody.
+    pub(crate) fn turn_deaf(&self) {
+        self.nft(
+            "table inet deaf { chain ears { type filter hook prerouting priority -300; \
+             iifname wire0 drop; }; }",
+        );
+    }
+
+    /// How many packets a counter of table `inet t` has counted.
+    pub(crate) fn counted(&self, counter: &str) -> u64 {
+        let said = self.command("nft", &format!("list counter inet t {counter}"), "");
+        let mut words = said.split_whitespace().skip_while(|word| *word != "packets").skip(1);
+        words.next().and_then(|packets| packets.parse().ok()).unwrap()
+    }
+
     /// Runs a program in this host, to its end.
     #[track_caller]
     fn command(&self, program: &str, arguments: &str, input: &str) -> String {
@@ -147,16 +160,6 @@ impl Host {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {arguments}\n{input}{said}{errors}");
         said
-    }
-}
-
-/// Waits, where no event tells, for what the kernel does in its own time.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < until, "not within {DEADLINE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anysock::prelude::*;
 
-use crate::host::{self, DEADLINE};
+use crate::host;
+use crate::link::{DEADLINE, wait_until};
 
 #[test]
 fn hosts_reach_each_other_by_their_wire_alone() {
@@ -30,7 +31,7 @@ fn a_host_takes_its_wires_along_when_it_goes() {
     assert!(left.ip("link show").contains("wire0"));
     drop(right);
     // The kernel tidies up behind our back.
-    host::wait_until("the wire is gone", || !left.ip("link show").contains("wire0"));
+    wait_until("the wire is gone", || !left.ip("link show").contains("wire0"));
 }
 
 #[test]

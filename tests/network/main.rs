@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `host` | a network namespace as a host: wires, commands, and code that runs there |
 //! | `hosts` | that hosts are apart, reach each other, and leave nothing behind |
+//! | `ip`, `multicast`, `tcp` | what socket options do between hosts |
 //!
 //! A test begins with `let Some([left, right]) = host::wired() else { return };`: it is skipped
 //! for all to see where the user may not make network namespaces, and fails instead where `CI`
@@ -11,3 +12,10 @@
 
 mod host;
 mod hosts;
+#[path = "../support/info.rs"]
+mod info;
+mod ip;
+#[path = "../support/link.rs"]
+mod link;
+mod multicast;
+mod tcp;

@@ -60,8 +60,9 @@ pub use adopt::{Adopt, adopt};
 pub use anysock_async::{Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
     Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError, Credentials,
-    Domain, Endpoint, EndpointError, Guarantees, Keepalive, Message, OptionError, Options,
-    Protocol, Role, Support, TcpInfo, TcpState, Type, UnixAddr, UnsupportedCell, probe,
+    Domain, Endpoint, EndpointError, Group, GroupError, Guarantees, Interface, Keepalive, Message,
+    OptionError, Options, PathMtuDiscovery, Protocol, Role, Support, TcpInfo, TcpState, Type,
+    UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::{
-    Addr, Cell, Domain, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
+    Addr, Cell, Domain, Group, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
 };
 
 use crate::Inbox;
@@ -180,6 +180,26 @@ impl DatagramSocket {
     /// Keeps the path to which a client was bound, until its last half is dropped.
     pub(crate) fn keep_path(&self, path: OwnedPath) {
         self.sending.io.keep_path(path);
+    }
+
+    /// Receives what is sent to a multicast group from here on; see [`Socket::join_group`]. Groups
+    /// that are known beforehand go with the options:
+    /// [`Options::join`](anysock_core::Options::join).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn join_group(&self, group: &Group) -> io::Result<()> {
+        self.socket().join_group(group)
+    }
+
+    /// No longer receives what is sent to a multicast group; see [`Socket::leave_group`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn leave_group(&self, group: &Group) -> io::Result<()> {
+        self.socket().leave_group(group)
     }
 
     /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).

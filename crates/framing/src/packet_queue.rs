@@ -40,6 +40,8 @@ pub(crate) struct PacketQueue {
     /// The first error that is still to be reported.
     error: Option<Error>,
     dropped: u64,
+    /// Descriptors that wait.
+    descriptors: usize,
 }
 
 /// Packets, their bytes, and those of the last one.
@@ -63,6 +65,7 @@ impl PacketQueue {
             refusal: None,
             error: None,
             dropped: 0,
+            descriptors: 0,
         }
     }
 
@@ -81,12 +84,16 @@ impl PacketQueue {
         if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
             return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
         }
+        self.descriptors += attached.descriptors().len();
         self.outbox.push_attached(payload.as_slice(), attached.take());
         Ok(())
     }
 
     /// The first packets are done with: sent, or one dropped because of `error`.
     fn pop(&mut self, count: usize, error: Option<ErrorKind>) {
+        // Where descriptors are attached, it is to one.
+        let attached = self.outbox.attached().map_or(0, |with| with.descriptors().len());
+        self.descriptors -= attached;
         self.unsent -= self.outbox.pop(count) + count * OVERHEAD;
         // What was said of a packet that was sent in the end, was said of an earlier one.
         let refusal = self.refusal.take().map(ErrorKind::Refused);
@@ -159,10 +166,15 @@ impl Queue for PacketQueue {
     }
 
     #[inline]
+    fn is_full(&self) -> bool {
+        self.unsent >= HIGH_WATERMARK || self.descriptors >= Attached::MAX_DESCRIPTORS
+    }
+
+    #[inline]
     fn is_due(&self) -> bool {
         let Fresh { packets, bytes, last } = self.fresh;
         // Another one like the last would not fit.
-        packets >= DUE.0 || bytes + last > DUE.1 || self.unsent >= HIGH_WATERMARK
+        packets >= DUE.0 || bytes + last > DUE.1 || self.is_full()
     }
 
     #[inline]
@@ -172,7 +184,7 @@ impl Queue for PacketQueue {
 
     fn discard(&mut self) {
         self.outbox.clear();
-        self.unsent = 0;
+        (self.unsent, self.descriptors) = (0, 0);
     }
 
     fn take_error(&mut self) -> Option<Error> {

@@ -205,8 +205,8 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     row!(
         dont_route,
         Rules {
-            cells: Cells::Inet,
-            elsewhere: "nothing passes a router",
+            cells: Cells::Ipv4,
+            elsewhere: "IPv6 takes it and routes all the same, and unix sockets pass no router",
             valid: ANY_SWITCH,
             expected: SWITCH,
             access: Access::Int { level: libc::SOL_SOCKET, name: libc::SO_DONTROUTE, int: FLAG },

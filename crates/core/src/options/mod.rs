@@ -72,7 +72,6 @@ fn table() -> impl Iterator<Item = &'static dyn Entry> {
 /// | [`max_segment`](Self::max_segment) | TCP | bytes, 88 to 32,767 | by the path's MTU | tcp(7) | `max_segment_bounds_the_segments_of_the_peer` |
 /// | [`syn_retries`](Self::syn_retries) | TCP | times, 1 to 127 | `net.ipv4.tcp_syn_retries` | tcp(7) | `syn_retries_bound_how_long_connecting_takes` |
 /// | [`fin_timeout`](Self::fin_timeout) | TCP | 1 to 120 whole seconds | `net.ipv4.tcp_fin_timeout` | tcp(7) | `fin_timeout_bounds_how_long_a_half_closed_connection_is_kept` |
-/// | [`window_clamp`](Self::window_clamp) | TCP | bytes, 1 to 2,147,483,647 | by the receive buffer | tcp(7) | `window_clamp_bounds_what_the_peer_sends_ahead` |
 /// | [`thin_linear_timeouts`](Self::thin_linear_timeouts) | TCP | on or off | `net.ipv4.tcp_thin_linear_timeouts` | the kernel's tcp-thin | `thin_linear_timeouts_repeat_at_equal_times` |
 /// | [`longest_retransmission`](Self::longest_retransmission) | TCP | 1,000 to 120,000 whole milliseconds | `net.ipv4.tcp_rto_max_ms` | the kernel's ip-sysctl | `longest_retransmission_bounds_the_pauses` |
 /// | [`ttl`](Self::ttl) | inet | hops, 1 to 255 | `net.ipv4.ip_default_ttl`, by the route on IPv6 | ip(7), ipv6(7) | `ttl_is_what_packets_arrive_with` |
@@ -83,7 +82,7 @@ fn table() -> impl Iterator<Item = &'static dyn Entry> {
 /// | [`path_mtu_discovery`](Self::path_mtu_discovery) | inet | one of [`PathMtuDiscovery`] | `net.ipv4.ip_no_pmtu_disc` | ip(7), ipv6(7) | `path_mtu_discovery_says_whether_datagrams_are_fragmented` |
 /// | [`dont_fragment`](Self::dont_fragment) | UDP over IPv6 | on or off | off | RFC 3542 | `dont_fragment_refuses_what_does_not_fit` |
 /// | [`auto_flow_label`](Self::auto_flow_label) | IPv6 | on or off | `net.ipv6.auto_flowlabels` | the kernel's ip-sysctl | `auto_flow_label_is_what_packets_carry` |
-/// | [`dont_route`](Self::dont_route) | inet | on or off | off | socket(7) | `dont_route_reaches_neighbours_alone` |
+/// | [`dont_route`](Self::dont_route) | IPv4 | on or off | off | socket(7) | `dont_route_reaches_neighbours_alone` |
 /// | [`broadcast`](Self::broadcast) | UDP over IPv4 | on or off | off | socket(7) | `broadcast_lets_datagrams_reach_everybody` |
 /// | [`join`](Self::join) | UDP | groups of the cell's family, see [`Group`] | none | ip(7), ipv6(7), RFC 3678 | `join_receives_a_group_on_one_interface` |
 /// | [`multicast_interface`](Self::multicast_interface) | UDP | interface, a name of 1 to 15 bytes or an index from 1 | by the route | ip(7), ipv6(7) | `multicast_interface_is_where_datagrams_leave` |
@@ -97,6 +96,22 @@ fn table() -> impl Iterator<Item = &'static dyn Entry> {
 /// | [`receive_hop_limit`](Self::receive_hop_limit) | UDP | on or off | off | ip(7), ipv6(7) | `ttl_is_what_packets_arrive_with` |
 /// | [`receive_timestamp`](Self::receive_timestamp) | datagram, unix seqpacket | on or off | off | socket(7) | `receive_timestamp_tells_when_it_came` |
 /// | [`receive_drops`](Self::receive_drops) | UDP | on or off | off | socket(7) | `receive_drops_counts_what_found_no_room` |
+///
+/// What is not here would break a promise of the library, or is the library's own to set:
+///
+/// | left out | because |
+/// |---|---|
+/// | `SO_RCVLOWAT` | a whole message that is shorter would wait for the next one |
+/// | `SO_OOBINLINE` | an urgent byte would stand among those of messages |
+/// | `TCP_CORK`, `UDP_CORK` | a flushed message would wait for up to 200 ms, or for ever; `feed` and `flush` batch |
+/// | `SO_RCVTIMEO`, `SO_SNDTIMEO` | sockets never block; time a future out instead |
+/// | `UDP_GRO`, `UDP_SEGMENT` | set where packets are batched, and taken apart again |
+/// | `IP_RECVERR`, `IPV6_RECVERR` | set on listeners, which tell each peer of its own errors |
+/// | `SO_ZEROCOPY`, `SO_TXTIME`, `SO_TIMESTAMPING` | answers would come by the error queue, which is read for errors |
+/// | `SO_PEEK_OFF`, `TCP_REPAIR`, `TCP_ULP` | they change what a receive or a send call means |
+/// | `SO_NO_CHECK`, `UDP_NO_CHECK6_TX` | a message is delivered byte for byte, or not at all |
+/// | `TCP_WINDOW_CLAMP` | Linux overwrites it as it measures what comes; `receive_buffer` bounds what the peer sends ahead |
+/// | `TCP_THIN_DUPACK` | Linux takes it and does nothing |
 ///
 /// ```
 /// use anysock_core::{Cell, Options, Socket};
@@ -174,8 +189,6 @@ pub struct Options {
     pub syn_retries: Option<u8>,
     /// See [`fin_timeout`](Self::fin_timeout).
     pub fin_timeout: Option<Duration>,
-    /// See [`window_clamp`](Self::window_clamp).
-    pub window_clamp: Option<u32>,
     /// See [`thin_linear_timeouts`](Self::thin_linear_timeouts).
     pub thin_linear_timeouts: Option<bool>,
     /// See [`longest_retransmission`](Self::longest_retransmission).
@@ -297,12 +310,12 @@ impl Options {
     }
 
     /// Checks all options, then sets those that belong before bind and connect: all but
-    /// `backlog` and `file_mode`. One system call or more per option that is set.
+    /// `backlog` and `file_mode`. One system call or more per option that is set; those that are
+    /// unset cost none.
     ///
     /// # Errors
     ///
-    /// Wraps an [`OptionError`]. Nothing was set if its kind is
-    /// [`InvalidInput`](std::io::ErrorKind::InvalidInput) by [`check`](Self::check).
+    /// Wraps an [`OptionError`]. Nothing was set if it is one of [`check`](Self::check).
     pub fn apply(&self, socket: &Socket) -> std::io::Result<()> {
         if *self == Self::default() {
             return Ok(());
@@ -344,11 +357,14 @@ impl Options {
         }
     }
 
-    /// Reads back what is set on a live socket: every option of its cell but `backlog` and
-    /// `file_mode`, which cannot be read. `keepalive` and `linger` are unset where they are off.
+    /// Reads back what is set on a live socket: every option of its cell but `backlog`, `file_mode`
+    /// and `join`, of which the kernel does not tell. What is off in the kernel by being absent, such
+    /// as `keepalive`, `linger`, `mark` or `device`, is unset, and so is what an older kernel does
+    /// not know.
     ///
     /// Buffer sizes are halved on Linux, to undo its doubling, so that applying what was read
-    /// changes nothing.
+    /// changes nothing. What comes along with messages is what was asked of this [`Socket`], for the
+    /// library also asks on its own account.
     ///
     /// # Errors
     ///

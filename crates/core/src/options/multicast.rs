@@ -8,7 +8,9 @@ use crate::{Domain, Group, Interface, Socket, sys};
 
 impl Options {
     /// Receives what is sent to a multicast group, as [`Socket::join_group`]; say it again for the next
-    /// one. [`multicast_all`](Self::multicast_all) is off then, unless it is set. The kernel does not tell
+    /// one. [`multicast_all`](Self::multicast_all) is off then, unless it is set. IPv6 sockets nevertheless
+    /// receive what comes by another interface where others of this host have joined the group
+    /// there; [`device`](Self::device) keeps to one. The kernel does not tell
     /// what a socket has joined, so that it is not read back.
     pub fn join(mut self, group: Group) -> Self {
         self.groups.get_or_insert_default().push(group);
@@ -27,8 +29,9 @@ impl Options {
         Self { multicast_loop: Some(on), ..self }
     }
 
-    /// How many routers datagrams to groups pass at most, 0 to stay in this host (`IP_MULTICAST_TTL`,
-    /// `IPV6_MULTICAST_HOPS`).
+    /// How many routers datagrams to groups pass at most (`IP_MULTICAST_TTL`,
+    /// `IPV6_MULTICAST_HOPS`). With 0 they stay in this host, of IPv4 only where somebody here has
+    /// joined the group.
     pub fn multicast_ttl(self, hops: u8) -> Self {
         Self { multicast_ttl: Some(hops), ..self }
     }

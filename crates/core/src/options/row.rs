@@ -67,6 +67,7 @@ pub(super) struct Int<T> {
 pub(super) enum Cells {
     All,
     Inet,
+    Ipv4,
     Ipv6,
     Tcp,
     TcpAndSctp,
@@ -139,6 +140,7 @@ impl Cells {
         match self {
             Self::All => true,
             Self::Inet => inet,
+            Self::Ipv4 => cell.domain == Domain::Ipv4,
             Self::Ipv6 => cell.domain == Domain::Ipv6,
             Self::Tcp => inet && kind == Type::Stream,
             Self::TcpAndSctp => inet && kind != Type::Datagram,
@@ -232,6 +234,7 @@ impl<T: Debug + Clone> Entry for Row<T> {
         let cells = match self.rules.cells {
             Cells::All => "all",
             Cells::Inet => "inet",
+            Cells::Ipv4 => "IPv4",
             Cells::Ipv6 => "IPv6",
             Cells::Tcp => "TCP",
             Cells::TcpAndSctp => "TCP, SCTP",

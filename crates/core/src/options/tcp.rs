@@ -98,14 +98,8 @@ impl Options {
         Self { fin_timeout: Some(time), ..self }
     }
 
-    /// The most that the peer may send ahead, in bytes (`TCP_WINDOW_CLAMP`). The kernel raises it to half
-    /// of the smallest receive buffer in silence.
-    pub fn window_clamp(self, bytes: u32) -> Self {
-        Self { window_clamp: Some(bytes), ..self }
-    }
-
     /// A connection with fewer than four packets under way repeats them at equal times, up to six
-    /// times, instead of ever rarer (`TCP_THIN_LINEAR_TIMEOUTS`).
+    /// times, instead of ever rarer (`TCP_THIN_LINEAR_TIMEOUTS`). Not with `bbr`.
     pub fn thin_linear_timeouts(self, on: bool) -> Self {
         Self { thin_linear_timeouts: Some(on), ..self }
     }
@@ -351,26 +345,6 @@ pub(super) static ROWS: &[&dyn Entry] = &[
                 default: "`net.ipv4.tcp_fin_timeout`",
                 source: "tcp(7)",
                 effect: "`fin_timeout_bounds_how_long_a_half_closed_connection_is_kept`"
-            },
-        }
-    ),
-    row!(
-        window_clamp,
-        Rules {
-            cells: Cells::Tcp,
-            elsewhere: "only TCP announces a window",
-            valid: ONE_OR_MORE,
-            expected: BYTES,
-            access: Access::Int {
-                level: libc::IPPROTO_TCP,
-                name: libc::TCP_WINDOW_CLAMP,
-                int: NUMBER
-            },
-            needs: None,
-            about: About {
-                default: "by the receive buffer",
-                source: "tcp(7)",
-                effect: "`window_clamp_bounds_what_the_peer_sends_ahead`"
             },
         }
     ),
