@@ -88,7 +88,7 @@ fn part_that_takes_a_name() {
     within(async {
         assert_eq!(inherited_names().unwrap(), ["web"]);
         // What is refused can still be taken: for its options, and for what it is.
-        let late = anysock::bind("systemd:web").options(Options::new().reuse_port(true)).await;
+        let late = anysock::bind("systemd:web").options(Options::new().reuse_address(true)).await;
         assert!(matches!(fault(late.unwrap_err()), AdoptFault::Option(_)));
         let talked = anysock::connect("systemd:web").await;
         assert!(matches!(fault(talked.unwrap_err()), AdoptFault::Listens { .. }));
@@ -204,5 +204,32 @@ fn an_adopted_listener_goes_on_where_the_former_was(cell: Cell) {
         assert_eq!(listener.as_socket().map(sockets::Listener::cell), Some(cell));
         let refused = peer.send(vec![0; 1025]).await.unwrap_err();
         assert!(!refused.is_fatal(), "{refused}");
+    });
+}
+
+#[test]
+fn whatever_the_builder_refuses_is_given_back() {
+    let directory = Directory::new();
+    let busy = std::time::Duration::from_secs(1);
+    within(async {
+        // Too long for any socket, and too much for datagrams.
+        let (near, far) = pair(Cell::UNIX_STREAM);
+        let refused = anysock::adopt(near).busy_poll(busy).connection().unwrap_err();
+        assert_eq!(refused.error().kind(), std::io::ErrorKind::InvalidInput);
+        let mut near = anysock::adopt(refused.into_inner()).connection().unwrap();
+        let mut far = anysock::adopt(far).connection().unwrap();
+        far.send("still connected").await.unwrap();
+        assert_eq!(near.recv().await.unwrap().unwrap(), "still connected");
+
+        let bound = listening(Cell::UNIX_DATAGRAM, &directory);
+        let at = at(&bound);
+        let busy = std::time::Duration::from_micros(1);
+        let refused = anysock::adopt(bound).busy_poll(busy).listen().unwrap_err();
+        assert_eq!(refused.error().kind(), std::io::ErrorKind::Unsupported);
+        let mut listener = anysock::adopt(refused.into_inner()).listen().unwrap();
+        let mut client = anysock::connect(at.as_str()).await.unwrap();
+        client.send("still bound").await.unwrap();
+        let mut peer = listener.accept().await.unwrap();
+        assert_eq!(peer.recv().await.unwrap().unwrap(), "still bound");
     });
 }

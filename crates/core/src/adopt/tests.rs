@@ -240,7 +240,7 @@ fn an_option_that_comes_too_late_is_refused_by_name_and_the_socket_given_back() 
     for cell in CELLS {
         let (options, name) = match cell.domain {
             crate::Domain::Unix => (Options::new().file_mode(0o600), "file_mode"),
-            crate::Domain::Ipv4 => (Options::new().reuse_port(true), "reuse_port"),
+            crate::Domain::Ipv4 => (Options::new().reuse_address(true), "reuse_address"),
             crate::Domain::Ipv6 => (Options::new().v6only(true), "v6only"),
         };
         let refused = Socket::adopt_listener(listening(cell), &options).unwrap_err();
