@@ -70,7 +70,9 @@ fn what_is_no_socket_is_called_by_its_name() {
     send_refuses(file(), "this is a regular file; expected a socket");
     echo_refuses(File::open("/dev/null").unwrap().into(), "this is a device");
     echo_refuses(File::open(directory.path("")).unwrap().into(), "this is a directory");
-    echo_refuses(std::io::pipe().unwrap().0.into(), "this is a pipe");
+    let mut child = Command::new("true").stdout(Stdio::piped()).spawn().unwrap();
+    echo_refuses(child.stdout.take().unwrap().into(), "this is a pipe");
+    child.wait().unwrap();
 }
 
 #[test]
