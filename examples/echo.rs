@@ -21,7 +21,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 struct Arguments {
     /// Where to listen: tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix-dgram:PATH,
-    /// unix-seqpacket:PATH.
+    /// unix-seqpacket:PATH; fd:N or systemd:NAME for a socket that was inherited.
     #[arg(required = true, value_name = "ENDPOINT")]
     endpoints: Vec<Endpoint>,
 

@@ -33,7 +33,7 @@ const AHEAD: usize = 64;
 #[derive(Parser)]
 struct Arguments {
     /// Where to connect to: tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix-dgram:PATH,
-    /// unix-seqpacket:PATH.
+    /// unix-seqpacket:PATH; fd:N or systemd:NAME for a socket that was inherited.
     #[arg(value_name = "ENDPOINT")]
     endpoint: Endpoint,
 

@@ -16,13 +16,15 @@
 //! | module | holds |
 //! |---|---|
 //! | `run` | the processes, and who is replaced when |
-//! | `server` | accepts, answers, and ends |
+//! | `server` | binds or takes over, and hands over in turn |
+//! | `running` | accepts and answers until told to stop |
 //! | `pass` | what goes over the unix socket from server to server |
 //! | `client` | the load, and what of it was lost |
 
 mod client;
 mod pass;
 mod run;
+mod running;
 mod server;
 
 use std::io::{self, IsTerminal, Write};

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::{Failure, client, progress, server};
+use crate::{Failure, client, progress, running};
 
 /// How long any process may be silent that is bound to speak, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,8 +87,8 @@ async fn start_server(
         command.args(plan.broken.then_some("--broken"));
     })?;
     match server.says().await? {
-        server::Said::Ready { endpoints } => Ok((server, endpoints)),
-        server::Said::Ended { .. } => Err("a server ended before it was ready".into()),
+        running::Said::Ready { endpoints } => Ok((server, endpoints)),
+        running::Said::Ended { .. } => Err("a server ended before it was ready".into()),
     }
 }
 
@@ -136,7 +136,7 @@ impl Process {
     /// A server that was replaced, or has nothing to do any more: it must end, and well.
     async fn ended(&mut self) -> Result<(), Failure> {
         match self.says().await? {
-            server::Said::Ended { cut: 0, .. } => self.end().await,
+            running::Said::Ended { cut: 0, .. } => self.end().await,
             other => Err(format!("a server did not end well: {other:?}").into()),
         }
     }

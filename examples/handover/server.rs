@@ -1,43 +1,30 @@
 //! A server: bound or handed over, it answers until it is replaced or its input ends.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anysock::core::OwnedPath;
-use anysock::prelude::*;
-use anysock::sockets::{Accepted, Connected, SeqPacketSocket, connect};
-use anysock::{Addr, Connection, Endpoint, Error, Options, PeerLimits, Type, UnixAddr, sockets};
-use sd_notify::NotifyState;
-use serde::{Deserialize, Serialize};
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use anysock::sockets::{self, Accepted, Connected, SeqPacketSocket, connect};
+use anysock::{Addr, Endpoint, Options, PeerLimits, Type, UnixAddr};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use crate::Failure;
 use crate::pass::{File, Passed, Predecessor, Successor};
+use crate::running::Running;
 
-/// How long the connections of a server that was replaced may last.
-const FINISHING: Duration = Duration::from_secs(20);
 /// How long nobody listens if the hand-over is broken.
 const GAP: Duration = Duration::from_millis(30);
 
-/// What a server says on its standard output once it accepts, and once it has ended.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Said {
-    Ready { endpoints: Vec<String> },
-    Ended { answered: u64, cut: u64 },
-}
-
 /// Everything that is listened on, and who owns its files.
 struct Service {
+    /// In the order of the listeners, that of the control socket last. Dropped first: while a
+    /// socket lives, nobody else takes its path.
+    files: Vec<Option<OwnedPath>>,
     listeners: Vec<anysock::Listener>,
     control: sockets::Listener,
-    /// In the order of the listeners, that of the control socket last.
-    files: Vec<Option<OwnedPath>>,
 }
 
 /// Serves until it is replaced, or until its standard input ends.
@@ -140,22 +127,9 @@ impl Service {
         self.files = files.iter().map(|file| file.as_ref().and_then(own)).collect();
     }
 
-    /// Begins to accept, and keeps what it takes to hand over.
+    /// Begins to accept.
     fn run(&mut self) -> Result<Running, Failure> {
-        let mut running = Running {
-            endpoints: Vec::new(),
-            descriptors: Vec::new(),
-            stop: watch::Sender::new(()),
-            accepting: JoinSet::new(),
-        };
-        for listener in std::mem::take(&mut self.listeners) {
-            let socket = listener.as_socket().ok_or("only sockets can be handed over")?;
-            running.descriptors.push(socket.as_fd().try_clone_to_owned()?);
-            running.endpoints.push(listener.endpoint().to_string());
-            running.accepting.spawn(accept(listener, running.stop.subscribe()));
-        }
-        running.descriptors.push(self.control.as_fd().try_clone_to_owned()?);
-        Ok(running)
+        Running::start(std::mem::take(&mut self.listeners), &self.control)
     }
 
     /// Waits for a successor or the end of the input, and finishes what there is to finish.
@@ -199,102 +173,8 @@ impl Service {
         Predecessor::asked(to).await?;
         let files = self.files.iter().map(|file| file.as_ref().map(File::of));
         let files: Vec<_> = files.collect();
-        Predecessor::pass(to, &running.descriptors, &files).await
+        Predecessor::pass(to, running.descriptors(), &files).await
     }
-}
-
-/// What accepts, and what it takes to hand it over.
-struct Running {
-    endpoints: Vec<String>,
-    /// Of the listeners, and of the control socket last.
-    descriptors: Vec<OwnedFd>,
-    stop: watch::Sender<()>,
-    accepting: JoinSet<Answering>,
-}
-
-impl Running {
-    /// Tells whoever has started this that it accepts.
-    fn ready(&self) -> Result<(), Failure> {
-        let pid = std::process::id();
-        sd_notify::notify(&[NotifyState::MainPid(pid), NotifyState::Ready])?;
-        say(&Said::Ready { endpoints: self.endpoints.clone() })
-    }
-
-    /// Stops to accept, says so to the successor, and finishes what was accepted.
-    async fn replaced(mut self, successor: SeqPacketSocket) -> Result<ExitCode, Failure> {
-        let answering = self.stop_accepting().await;
-        Predecessor::left(&successor).await?;
-        finish(answering).await
-    }
-
-    async fn stop(mut self) -> Result<ExitCode, Failure> {
-        let answering = self.stop_accepting().await;
-        finish(answering).await
-    }
-
-    /// Drops the listeners; the connections that were accepted.
-    async fn stop_accepting(&mut self) -> Vec<Answering> {
-        self.stop.send_replace(());
-        let mut answering = Vec::new();
-        while let Some(Ok(one)) = self.accepting.join_next().await {
-            answering.push(one);
-        }
-        self.descriptors.clear();
-        answering
-    }
-
-    fn port(&self) -> Result<u16, Failure> {
-        let port = self.endpoints.iter().find_map(|one| one.rsplit_once(':')?.1.parse().ok());
-        port.ok_or_else(|| "no TCP port is listened on".into())
-    }
-}
-
-/// Connections that are answered, and how many were before.
-#[derive(Default)]
-struct Answering {
-    open: JoinSet<Result<(), Error>>,
-    answered: u64,
-}
-
-/// Accepts on one listener until told to stop. It is dropped then, and whoever waits in its
-/// backlog waits for the successor.
-async fn accept(mut listener: anysock::Listener, mut stop: watch::Receiver<()>) -> Answering {
-    let mut answering = Answering::default();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(peer) => drop(answering.open.spawn(answer(peer))),
-                Err(error) => {
-                    eprintln!("handover: cannot accept on {}: {error}", listener.endpoint());
-                    return answering;
-                }
-            },
-            Some(_) = answering.open.join_next() => answering.answered += 1,
-            _ = stop.changed() => return answering,
-        }
-    }
-}
-
-async fn answer(mut peer: Connection) -> Result<(), Error> {
-    while let Some(message) = peer.recv().await? {
-        peer.feed(message).await?; // flushed when recv would wait
-    }
-    peer.close().await
-}
-
-/// Waits for the end of all connections, within bounds, and says how it was.
-async fn finish(answering: Vec<Answering>) -> Result<ExitCode, Failure> {
-    let until = Instant::now() + FINISHING;
-    let (mut answered, mut cut) = (0, 0);
-    for mut one in answering {
-        answered += one.answered;
-        while let Ok(Some(_)) = timeout_at(until, one.open.join_next()).await {
-            answered += 1;
-        }
-        cut += one.open.len() as u64;
-    }
-    say(&Said::Ended { answered, cut })?;
-    Ok(if cut == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The hand-over as it should not be: the predecessor closes everything. Where it has listened.
@@ -304,12 +184,6 @@ async fn displace(control: &Addr) -> Result<u16, Failure> {
     let mut buffer = [0; 16];
     let received = socket.recv(&mut buffer).await?.ok_or("the predecessor said no port")?;
     Ok(std::str::from_utf8(&buffer[..received.copied])?.parse()?)
-}
-
-fn say(said: &Said) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", serde_json::to_string(said)?)?;
-    Ok(out.flush()?)
 }
 
 /// Resolves when standard input has ended. A thread of its own reads it, which may wait while the

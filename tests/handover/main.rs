@@ -2,6 +2,7 @@
 
 #[path = "../support/directory.rs"]
 mod directory;
+mod interrupted;
 #[path = "../support/process.rs"]
 mod process;
 mod readiness;

@@ -29,6 +29,7 @@ mod paths;
 mod process;
 mod raw;
 mod reset;
+mod shared;
 mod shortage;
 mod shortfall;
 mod sigpipe;

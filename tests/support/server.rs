@@ -19,16 +19,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `echo` on all the endpoints and waits until it listens.
     pub(crate) fn start(endpoints: &[String], options: &[&str]) -> Self {
-        let mut child = Command::new(example("echo"))
-            .args(endpoints)
-            .args(options)
-            // So that figures of its memory do not depend on how many cores there are.
-            .env("TOKIO_WORKER_THREADS", "2")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(example("echo"));
+        command.args(endpoints).args(options).stdin(Stdio::null());
+        Self::of(command, endpoints.len())
+    }
+
+    /// Starts `echo` by a command that becomes it, and waits until it listens on `count` endpoints.
+    pub(crate) fn of(mut command: Command, count: usize) -> Self {
+        // So that figures of its memory do not depend on how many cores there are.
+        command.env("TOKIO_WORKER_THREADS", "2");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines(child.stdout.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
@@ -40,7 +40,7 @@ impl Server {
             }
         });
         let mut server = Self { process: Guarded(child), lines, log, endpoints: Vec::new() };
-        for _ in endpoints {
+        for _ in 0..count {
             let line = server.lines.recv_timeout(DEADLINE).expect("echo says where it listens");
             let endpoint = line.strip_prefix("listening on ").expect("a line of its own for each");
             server.endpoints.push(endpoint.into());

@@ -92,7 +92,7 @@ impl Connected {
         if let Err(error) = expect_runtime() {
             return Err(ConvertError::new(descriptor, error));
         }
-        made_of(Socket::adopt_connected(descriptor, options)?, |socket| Self::of(socket))
+        made_of(Socket::adopt_connected(descriptor, options)?, Self::of)
     }
 
     /// As [`adopt`](Self::adopt), of what this process was started with: `fd:N` or

@@ -145,7 +145,10 @@ fn a_connected_socket_must_have_a_peer() {
 
 #[test]
 fn what_is_no_socket_is_called_by_its_name() {
-    let (pipe, _end) = std::io::pipe().unwrap();
+    let mut child = std::process::Command::new("true");
+    let mut child = child.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let pipe = child.stdout.take().unwrap();
+    child.wait().unwrap();
     let things: [(&str, OwnedFd); 4] = [
         ("regular file", File::open(std::env::current_exe().unwrap()).unwrap().into()),
         ("directory", File::open("/").unwrap().into()),
@@ -240,7 +243,7 @@ fn an_option_that_comes_too_late_is_refused_by_name_and_the_socket_given_back() 
     for cell in CELLS {
         let (options, name) = match cell.domain {
             crate::Domain::Unix => (Options::new().file_mode(0o600), "file_mode"),
-            crate::Domain::Ipv4 => (Options::new().reuse_port(true), "reuse_port"),
+            crate::Domain::Ipv4 => (Options::new().reuse_address(true), "reuse_address"),
             crate::Domain::Ipv6 => (Options::new().v6only(true), "v6only"),
         };
         let refused = Socket::adopt_listener(listening(cell), &options).unwrap_err();

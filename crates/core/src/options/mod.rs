@@ -342,7 +342,6 @@ impl Options {
         let cell = socket.cell();
         let late = [
             ("reuse_address", self.reuse_address.is_some()),
-            ("reuse_port", self.reuse_port.is_some()),
             ("v6only", self.v6only.is_some()),
             ("file_mode", self.file_mode.is_some()),
         ];
