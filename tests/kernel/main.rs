@@ -13,6 +13,7 @@ macro_rules! per_cell {
     };
 }
 
+mod accepting;
 mod budget;
 mod credentials;
 mod datagrams;
@@ -21,6 +22,7 @@ mod document;
 mod ends;
 mod events;
 mod killed;
+mod multipath;
 mod near;
 mod opening;
 mod paths;

@@ -2,11 +2,12 @@
 
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anysock_async::{PeerLimits, resolve};
-use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
+use anysock_async::{Gate, PeerLimits, resolve};
+use anysock_core::{Addr, Endpoint, EndpointError, Options, Protocol};
 use anysock_framing::{AnyCodec, Error};
 
 use crate::connect::{packet_max, with_max};
@@ -17,6 +18,14 @@ use crate::{IntoEndpoint, Listener, Shards, memory};
 ///
 /// Port 0 is a free port, an empty unix path an automatic name; [`Listener::endpoint`] tells
 /// which. A name is bound by its first address.
+///
+/// `fd:N` and `systemd:NAME` are sockets that this process was started with: stream and seqpacket
+/// sockets that listen, datagram sockets that are bound. What their cell is the kernel tells; a
+/// socket of another kind is a typed [`AdoptError`](crate::AdoptError). Options that would come
+/// too late are refused, a socket file is not unlinked. `fd:N` is duplicated, and the original
+/// left open as it is. Each bind of `systemd:NAME` takes the next socket of that name, and
+/// [`shards`](Bind::shards) takes as many as it says. See
+/// [`Socket::inherit_listener`](crate::core::Socket::inherit_listener).
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -38,6 +47,7 @@ pub fn bind(endpoint: impl IntoEndpoint) -> Bind {
         limits: PeerLimits::default(),
         max: None,
         busy_poll: Duration::ZERO,
+        gate: None,
     }
 }
 
@@ -59,6 +69,7 @@ pub struct Bind {
     limits: PeerLimits,
     max: Option<usize>,
     busy_poll: Duration,
+    gate: Option<Gate>,
 }
 
 impl Bind {
@@ -97,6 +108,22 @@ impl Bind {
         self
     }
 
+    /// Accepts only who is admitted by `gate`, before the first byte of his is received: by user,
+    /// group or a predicate on his credentials. Unix sockets only, elsewhere a typed refusal; see
+    /// [`Listener::allow`](crate::Listener::allow).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::Gate;
+    /// let listener = anysock::bind("unix-dgram:").allow(Gate::nobody().uid(0).gid(27)).await?;
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// Binds `count` listeners to the one address, among which the kernel spreads what comes; see
     /// [`Shards`].
     pub fn shards(self, count: usize) -> Shards {
@@ -108,27 +135,74 @@ impl Bind {
     }
 
     async fn run(self) -> Result<Listener, Error> {
-        if let Endpoint::Mem(name) = self.endpoint()? {
-            return Ok(Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone())));
+        match self.endpoint()? {
+            Endpoint::Mem(name) => {
+                let mut listener =
+                    Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone()));
+                if let Some(gate) = self.gate {
+                    listener.allow(gate)?;
+                }
+                return Ok(listener);
+            }
+            Endpoint::Fd(_) | Endpoint::Systemd(_) => return self.inherit(),
+            _ => {}
         }
-        let (addr, kind) = self.address().await?;
-        let bound = anysock_async::bind(&addr, kind, &self.options, &self.limits()).await?;
-        self.listener(bound)
+        let (addr, protocol) = self.address().await?;
+        let (options, limits) = (&self.options, &self.limits());
+        let bound = match &self.gate {
+            Some(gate) => {
+                anysock_async::bind_allowing(&addr, protocol, options, limits, gate).await?
+            }
+            None => anysock_async::bind(&addr, protocol, options, limits).await?,
+        };
+        self.listener(bound, protocol)
     }
 
     pub(crate) async fn run_shards(self, count: usize) -> Result<Vec<Listener>, Error> {
-        let (addr, kind) = self.address().await?;
-        let bound =
-            anysock_async::bind_shards(&addr, kind, &self.options, &self.limits(), count).await?;
-        bound.into_iter().map(|bound| self.listener(bound)).collect()
+        if let Endpoint::Systemd(name) = self.endpoint()? {
+            crate::shards::expect_passed(name, count)?;
+            return (0..count).map(|_| self.inherit()).collect();
+        }
+        let (addr, protocol) = self.address().await?;
+        let limits = self.limits();
+        let mut bound =
+            anysock_async::bind_shards(&addr, protocol, &self.options, &limits, count).await?;
+        if let (Some(gate), Some(first)) = (&self.gate, bound.first_mut()) {
+            // Which is refused: what can be shared out has no credentials.
+            first.allow(gate.clone())?;
+        }
+        bound.into_iter().map(|bound| self.listener(bound, protocol)).collect()
+    }
+
+    /// Listens on what this process was started with.
+    fn inherit(&self) -> Result<Listener, Error> {
+        let limits = self.limits();
+        let inherited = anysock_async::Listener::inherit(self.endpoint()?, &self.options, &limits)?;
+        self.adopted(inherited)
+    }
+
+    /// Listens on what was handed over.
+    pub(crate) fn adopt(&self, descriptor: OwnedFd) -> Result<Listener, Error> {
+        let limits = self.limits();
+        let adopted = anysock_async::Listener::adopt(descriptor, &self.options, &limits);
+        self.adopted(adopted.map_err(io::Error::from)?)
+    }
+
+    /// Whose protocol the kernel tells. Nobody has accepted before the gate is there.
+    fn adopted(&self, mut listener: anysock_async::Listener) -> Result<Listener, Error> {
+        if let Some(gate) = &self.gate {
+            listener.allow(gate.clone())?;
+        }
+        let protocol = listener.socket().protocol()?;
+        self.listener(listener, protocol)
     }
 
     /// Where to bind. A name is bound by its first address.
-    async fn address(&self) -> Result<(Addr, Type), Error> {
+    async fn address(&self) -> Result<(Addr, Protocol), Error> {
         let endpoint = self.endpoint()?;
         let addresses = resolve(endpoint).await?;
-        match (addresses.into_iter().next(), endpoint.kind()) {
-            (Some(addr), Some(kind)) => Ok((addr, kind)),
+        match (addresses.into_iter().next(), endpoint.protocol()) {
+            (Some(addr), Some(protocol)) => Ok((addr, protocol)),
             _ => {
                 let what = format!("{endpoint} has no address to bind");
                 Err(io::Error::new(io::ErrorKind::NotFound, what).into())
@@ -140,11 +214,15 @@ impl Bind {
         PeerLimits { max_message: packet_max(self.max), ..self.limits.clone() }
     }
 
-    fn listener(&self, mut bound: anysock_async::Listener) -> Result<Listener, Error> {
+    fn listener(
+        &self,
+        mut bound: anysock_async::Listener,
+        protocol: Protocol,
+    ) -> Result<Listener, Error> {
         if !self.busy_poll.is_zero() {
             bound.set_busy_poll(self.busy_poll)?;
         }
-        let endpoint = Endpoint::from_addr(bound.local_addr()?, bound.cell().kind);
+        let endpoint = Endpoint::from_addr(bound.local_addr()?, protocol);
         let codec = with_max(self.codec.clone(), self.max);
         Ok(Listener::socket(bound, endpoint, codec, packet_max(self.max)))
     }

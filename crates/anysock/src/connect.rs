@@ -2,18 +2,23 @@
 
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anysock_async::{Connected, resolve};
-use anysock_core::{Addr, Endpoint, EndpointError, Options, Type};
+use anysock_async::{Connected, Connector, resolve};
+use anysock_core::{Addr, Endpoint, EndpointError, EndpointName, Options, Protocol, Type};
 use anysock_framing::memory::Memory;
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
-use tokio::time::Instant;
 
-use crate::{Connection, memory};
+use crate::{Backoff, Connection, Reconnect, memory};
 
 /// Connects to an endpoint. Await it, after saying what differs from the defaults.
+///
+/// Of the addresses of a name the first that answers is taken (RFC 8305, Happy Eyeballs): see
+/// [`Connector`](crate::sockets::Connector). `fd:N` and `systemd:NAME` are sockets that this process
+/// was started with, of any cell, which are connected already: see [`bind`](crate::bind()) for those
+/// that are not.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), anysock::Error> {
@@ -33,9 +38,11 @@ pub fn connect(endpoint: impl IntoEndpoint) -> Connect {
         endpoint: endpoint.into_endpoint(),
         codec: AnyCodec::default(),
         options: Options::default(),
-        deadline: Duration::from_secs(10),
+        deadline: Connector::DEFAULT_DEADLINE,
         max: None,
         busy_poll: Duration::ZERO,
+        local: None,
+        attempt_delay: Connector::DEFAULT_ATTEMPT_DELAY,
     }
 }
 
@@ -102,6 +109,8 @@ pub struct Connect {
     deadline: Duration,
     max: Option<usize>,
     busy_poll: Duration,
+    local: Option<Addr>,
+    attempt_delay: Duration,
 }
 
 impl Connect {
@@ -131,6 +140,40 @@ impl Connect {
         self
     }
 
+    /// Connects from this address: an interface's, with port 0 for a free port, or a unix path or
+    /// name by which the other end is to know this one. See
+    /// [`Connector::local_addr`](crate::sockets::Connector::local_addr).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::UnixAddr;
+    ///
+    /// let listener = anysock::bind("unix-dgram:").await?;
+    /// # let name = format!("doc-client-{}", std::process::id());
+    /// let name = UnixAddr::abstract_name(name)?;
+    /// let client = anysock::connect(listener.endpoint()).local_addr(name.clone()).await?;
+    /// assert_eq!(client.local_addr()?, name.into());
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn local_addr(mut self, addr: impl Into<Addr>) -> Self {
+        self.local = Some(addr.into());
+        self
+    }
+
+    /// How long an attempt at one of several addresses of a name has before the next one begins
+    /// beside it; 250 ms unless said otherwise. See [`Connector`](crate::sockets::Connector).
+    pub fn attempt_delay(mut self, delay: Duration) -> Self {
+        self.attempt_delay = delay;
+        self
+    }
+
+    /// A transport that connects again whenever the connection is lost, with pauses as `backoff`
+    /// has them, and tells when it did. See [`Reconnecting`](crate::Reconnecting).
+    pub fn reconnecting(self, backoff: Backoff) -> Reconnect {
+        Reconnect::new(self, backoff)
+    }
+
     /// Lets receiving try again for up to `longest`, at most 1 ms, before it waits: shorter
     /// latency, bought with a processor that is busy meanwhile. Off unless said; in memory it
     /// means nothing. See [`StreamSocket::set_busy_poll`](crate::sockets::StreamSocket::set_busy_poll).
@@ -147,53 +190,74 @@ impl Connect {
     }
 }
 
-/// Connects to what has to be waited for before there is an address.
-async fn connect_later(
-    endpoint: &Endpoint,
-    options: &Options,
-    deadline: Duration,
-    max: Option<usize>,
-) -> Result<Reached, Error> {
-    let connecting = async {
-        match endpoint {
-            Endpoint::Mem(name) => Ok(Reached::Memory(memory::connect(name, max).await?)),
-            _ => {
-                let addresses = resolve(endpoint).await?;
-                // What has no type of its own has no address either, and was refused.
-                let kind = endpoint.kind().unwrap_or(Type::Stream);
-                Ok(Reached::Socket(try_in_turn(&addresses, kind, options, deadline).await?))
+impl Connect {
+    /// Talks over what was handed over.
+    pub(crate) fn adopt(self, descriptor: OwnedFd) -> Result<Connection, Error> {
+        let connected = Connected::adopt(descriptor, &self.options).map_err(io::Error::from)?;
+        connected.set_busy_poll(self.busy_poll)?;
+        Ok(transport(connected, self.codec, self.max))
+    }
+
+    async fn run(self) -> Result<Connection, Error> {
+        Ok(match self.reach().await? {
+            Reached::Socket(connected) => {
+                connected.set_busy_poll(self.busy_poll)?;
+                transport(connected, self.codec, self.max)
             }
+            Reached::Memory(memory) => memory.into(),
+        })
+    }
+
+    async fn reach(&self) -> Result<Reached, Error> {
+        let endpoint = self.endpoint.as_ref().map_err(|error| io::Error::from(error.clone()))?;
+        match endpoint {
+            Endpoint::Mem(name) => {
+                return Box::pin(self.reach_memory(name)).await.map(Reached::Memory);
+            }
+            Endpoint::Fd(_) | Endpoint::Systemd(_) => {
+                return Ok(Reached::Socket(Connected::inherit(endpoint, &self.options)?));
+            }
+            _ => {}
         }
-    };
-    tokio::time::timeout(deadline, connecting).await.unwrap_or_else(|_| {
-        let what = format!("no connection to {endpoint} within {deadline:?}");
-        Err(io::Error::new(io::ErrorKind::TimedOut, what).into())
-    })
+        // What has no protocol of its own has no address either, and is refused by resolving.
+        let protocol = endpoint.protocol().unwrap_or(Protocol::Default(Type::Stream));
+        let connector = self.connector(protocol);
+        let connected = match endpoint.addr() {
+            Some(addr) => connector.connect(&[addr]).await,
+            None => Box::pin(connector.connect_resolving(resolve(endpoint))).await,
+        };
+        Ok(Reached::Socket(connected?))
+    }
+
+    fn connector(&self, protocol: Protocol) -> Connector {
+        let connector = Connector::new(protocol)
+            .options(self.options.clone())
+            .deadline(self.deadline)
+            .attempt_delay(self.attempt_delay);
+        match &self.local {
+            Some(local) => connector.local_addr(local.clone()),
+            None => connector,
+        }
+    }
+
+    async fn reach_memory(&self, name: &EndpointName) -> Result<Memory, Error> {
+        if let Some(local) = &self.local {
+            let what = format!("mem:{name} is connected to from nowhere, not from {local}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what).into());
+        }
+        let connecting = memory::connect(name, self.max);
+        let connected = tokio::time::timeout(self.deadline, connecting).await;
+        Ok(connected.unwrap_or_else(|_| {
+            let what = format!("no connection to mem:{name} within {:?}", self.deadline);
+            Err(io::Error::new(io::ErrorKind::TimedOut, what))
+        })?)
+    }
 }
 
 /// What was connected, before there are messages.
 enum Reached {
     Socket(Connected),
     Memory(Memory),
-}
-
-/// Tries `addresses` one after the other; the last error if none answers.
-async fn try_in_turn(
-    addresses: &[Addr],
-    kind: Type,
-    options: &Options,
-    deadline: Duration,
-) -> io::Result<Connected> {
-    let until = Instant::now() + deadline;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "there is no address to try");
-    for addr in addresses {
-        let left = until.saturating_duration_since(Instant::now());
-        match anysock_async::connect(addr, kind, options, left).await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 fn transport(connected: Connected, codec: AnyCodec, max: Option<usize>) -> Connection {
@@ -222,43 +286,6 @@ impl IntoFuture for Connect {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let endpoint = self.endpoint.map_err(io::Error::from)?;
-            let (options, deadline, max) = (&self.options, self.deadline, self.max);
-            let reached = match (endpoint.addr(), endpoint.kind()) {
-                (Some(addr), Some(kind)) => {
-                    Reached::Socket(anysock_async::connect(&addr, kind, options, deadline).await?)
-                }
-                _ => Box::pin(connect_later(&endpoint, options, deadline, max)).await?,
-            };
-            Ok(match reached {
-                Reached::Socket(connected) => {
-                    connected.set_busy_poll(self.busy_poll)?;
-                    transport(connected, self.codec, max)
-                }
-                Reached::Memory(memory) => memory.into(),
-            })
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use anysock_core::UnixAddr;
-
-    #[tokio::test]
-    async fn an_address_that_refuses_does_not_keep_the_next_one_from_being_tried() {
-        let nobody = format!("nobody-tried-in-turn-{}", std::process::id());
-        let nobody = Addr::from(UnixAddr::abstract_name(nobody).unwrap());
-        let listener = crate::bind("unix:").await.unwrap();
-        let somebody = listener.endpoint().addr().unwrap();
-        let (options, deadline) = (Options::default(), Duration::from_secs(10));
-
-        let both = [nobody.clone(), somebody];
-        let connected = try_in_turn(&both, Type::Stream, &options, deadline).await;
-        assert!(matches!(connected, Ok(Connected::Stream(_))), "{connected:?}");
-        let refused = try_in_turn(&[nobody], Type::Stream, &options, deadline).await;
-        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        Box::pin(self.run())
     }
 }

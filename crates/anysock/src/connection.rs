@@ -7,7 +7,7 @@ use anysock_async::{
     DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
     SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
 };
-use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message};
+use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
 use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Packets,
@@ -114,6 +114,39 @@ impl Connection {
         }
     }
 
+    /// The socket underneath, to ask it for what comes [along](crate::Ancillary) with messages, and
+    /// for what this type does not offer; of a peer of a datagram listener the listener's, which all
+    /// of its peers share. `None` in memory and over other transports.
+    ///
+    /// Sending and receiving through it goes past what is buffered here.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::{Ancillary, prelude::*};
+    ///
+    /// let mut listener = anysock::bind("unix-seqpacket:").await?;
+    /// let mut client = anysock::connect(listener.endpoint()).await?;
+    /// let mut peer = listener.accept().await?;
+    /// let socket = peer.as_socket().expect("it is no transport in memory");
+    /// println!("{} sends through {} bytes", socket.cell(), socket.send_buffer_size()?);
+    ///
+    /// socket.ask(Ancillary::CREDENTIALS, true)?;
+    /// client.send("hello").await?;
+    /// let message = peer.recv().await?.unwrap();
+    /// assert_eq!(message.credentials().unwrap().pid, Some(std::process::id()));
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn as_socket(&self) -> Option<&Socket> {
+        match &self.0 {
+            Inner::Stream(framed) => Some(framed.stream().socket()),
+            Inner::SeqPacket(packets) => Some(packets.socket().socket()),
+            Inner::Datagram(packets) => Some(packets.socket().socket()),
+            Inner::Peer(packets) => Some(packets.socket().socket()),
+            Inner::Memory(_) | Inner::Other(_) => None,
+        }
+    }
+
     /// Where this end is; for a peer of a datagram listener, at the address that was asked.
     ///
     /// # Errors
@@ -156,6 +189,20 @@ impl Connection {
             Inner::Stream(framed) => framed.stream().peer_credentials(),
             Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
             _ => Err(no_socket("credentials")),
+        }
+    }
+
+    /// Whether this is multipath TCP, and not TCP into which it has fallen back: see
+    /// [`Socket::is_multipath`](crate::core::Socket::is_multipath). Whatever is no internet stream
+    /// is not.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn is_multipath(&self) -> io::Result<bool> {
+        match &self.0 {
+            Inner::Stream(framed) => framed.stream().is_multipath(),
+            _ => Ok(false),
         }
     }
 

@@ -31,18 +31,22 @@
 //! | module | holds |
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
+//! | `adopt` | the builder for a socket that was handed over |
 //! | `connection`, `listener` | one type over every cell |
+//! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod bind;
 mod connect;
 mod connection;
 mod listener;
 mod memory;
 pub mod prelude;
+mod reconnecting;
 mod shards;
 
 #[doc(inline)]
@@ -52,11 +56,13 @@ pub use anysock_core as core;
 #[doc(inline)]
 pub use anysock_framing as framing;
 
-pub use anysock_async::PeerLimits;
+pub use adopt::{Adopt, adopt};
+pub use anysock_async::{Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
-    Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Group, GroupError,
-    Guarantees, Interface, Keepalive, Message, OptionError, Options, PathMtuDiscovery, Role,
-    Support, Type, UnixAddr, UnsupportedCell, probe,
+    Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError, Credentials,
+    Domain, Endpoint, EndpointError, Group, GroupError, Guarantees, Interface, Keepalive, Message,
+    OptionError, Options, PathMtuDiscovery, Protocol, Role, Support, TcpInfo, TcpState, Type,
+    UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
     Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
@@ -67,6 +73,9 @@ pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use reconnecting::{
+    Backoff, GaveUp, Reconnect, Reconnecting, ReconnectingRecv, ReconnectingSend,
+};
 pub use shards::Shards;
 
 /// The README's examples, compiled and run.

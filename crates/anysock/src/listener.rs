@@ -1,9 +1,10 @@
 //! One listener type over every cell.
 
+use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::Accepted;
-use anysock_core::{Cell, Endpoint};
+use anysock_async::{Accepted, Gate, ListenerStats};
+use anysock_core::{Cell, ConvertError, Endpoint, OwnedPath};
 use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
 
 use crate::Connection;
@@ -62,11 +63,78 @@ impl Listener {
         self.as_socket().map(anysock_async::Listener::cell)
     }
 
+    /// Accepts from here on only who is admitted by `gate`, before the first byte of his is
+    /// received; others are closed, or their datagrams dropped, counted and logged. See
+    /// [`sockets::Listener::allow`](anysock_async::Listener::allow) for who has connected
+    /// before; [`Bind::allow`](crate::Bind::allow) has the gate there from the beginning.
+    ///
+    /// An abstract name has no permissions: without a gate, a warning is logged.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::{Gate, prelude::*};
+    ///
+    /// let mut listener = anysock::bind("unix:").await?;
+    /// listener.allow(Gate::nobody().when(|peer| peer.uid >= 1000))?;
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), wrapping an
+    /// [`OptionError`](crate::OptionError), on internet sockets, whose peers have no credentials;
+    /// [`Unsupported`](io::ErrorKind::Unsupported) in memory.
+    pub fn allow(&mut self, gate: Gate) -> Result<(), Error> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => Ok(listener.allow(gate)?),
+            Inner::Memory { .. } => {
+                let what = "in memory there are no credentials to be asked for; leave allow out";
+                Err(io::Error::new(io::ErrorKind::Unsupported, what).into())
+            }
+        }
+    }
+
+    /// What was counted so far; in memory nothing is.
+    pub fn stats(&self) -> ListenerStats {
+        self.as_socket().map(anysock_async::Listener::stats).unwrap_or_default()
+    }
+
     /// The listener underneath; `None` in memory.
     pub fn as_socket(&self) -> Option<&anysock_async::Listener> {
         match &self.inner {
             Inner::Socket { listener, .. } => Some(listener),
             Inner::Memory { .. } => None,
+        }
+    }
+}
+
+impl Listener {
+    /// Takes the ownership of the socket file out, if it has any, to be handed over: see
+    /// [`Listener::take_path`](crate::sockets::Listener::take_path).
+    pub fn take_path(&mut self) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => listener.take_path(),
+            Inner::Memory { .. } => None,
+        }
+    }
+
+    /// Has the socket file `path`, which a predecessor has handed over, unlinked when this is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back in memory, where nobody is reached by a file.
+    pub fn own_path(&mut self, path: OwnedPath) -> Result<(), ConvertError<OwnedPath>> {
+        match &mut self.inner {
+            Inner::Socket { listener, .. } => {
+                listener.own_path(path);
+                Ok(())
+            }
+            Inner::Memory { .. } => {
+                let what = "a listener in memory has no socket file";
+                Err(ConvertError::new(path, io::Error::new(io::ErrorKind::Unsupported, what)))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
 
-use anysock_core::Endpoint;
+use anysock_core::{Endpoint, EndpointName};
 use anysock_framing::Error;
 
 use crate::{Bind, Listener};
@@ -14,7 +14,8 @@ use crate::{Bind, Listener};
 /// The kernel spreads connections, and the peers of datagrams, among them by the hash of their
 /// addresses (`SO_REUSEPORT`, socket(7)). Each is served by itself, on a runtime of its own if
 /// wanted. Port 0 is one free port for all. TCP and UDP have this; a unix address belongs to one
-/// socket, which is a typed refusal. See [`bind_shards`](crate::sockets::bind_shards) for what
+/// socket, which is a typed refusal, as is `fd:N`. `systemd:NAME` takes as many sockets as were
+/// asked for of those that were passed by that name, whatever their addresses. See [`bind_shards`](crate::sockets::bind_shards) for what
 /// comes when one is dropped.
 ///
 /// ```
@@ -51,11 +52,25 @@ impl IntoFuture for Shards {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            if let Endpoint::Mem(name) = self.bind.endpoint()? {
-                let what = format!("mem:{name} is one listener, which nobody shares");
+            if let one @ (Endpoint::Mem(_) | Endpoint::Fd(_)) = self.bind.endpoint()? {
+                let what = format!("{one} is one listener, which nobody shares");
                 return Err(io::Error::new(io::ErrorKind::Unsupported, what).into());
             }
             self.bind.run_shards(self.count).await
         })
     }
+}
+
+/// All or none: whether so many sockets of that name were passed and are not taken yet.
+pub(crate) fn expect_passed(name: &EndpointName, count: usize) -> io::Result<()> {
+    let names = anysock_core::inherited_names()?;
+    let left = names.iter().filter(|left| *left == name.as_str()).count();
+    if count == 0 || left < count {
+        let what = format!(
+            "systemd:{name}: {count} sockets are wanted; {left} of this name were passed to this \
+             process and not taken yet"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    Ok(())
 }

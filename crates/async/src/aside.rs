@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::Socket;
+use anysock_core::{OwnedPath, Socket};
 
 use crate::busy::Busy;
 use crate::nap::Nap;
@@ -21,6 +21,8 @@ pub(crate) struct Aside {
     /// The last write on a stream was taken in part: there was no room for more.
     filled: AtomicBool,
     busy: Busy,
+    /// The path to which a client was bound.
+    path: OnceLock<OwnedPath>,
 }
 
 /// The state of a write direction that was registered anew.
@@ -46,7 +48,13 @@ impl Aside {
             reset: AtomicI32::new(0),
             filled: AtomicBool::new(false),
             busy: Busy::default(),
+            path: OnceLock::new(),
         }
+    }
+
+    /// Keeps the path to which this socket was bound, until the socket is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        let _ = self.path.set(path);
     }
 
     /// Whether a reader tries again for a while before it waits.

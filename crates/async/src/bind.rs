@@ -3,17 +3,20 @@
 use std::io;
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Options, OwnedPath, PathClaim, Socket, Type, UnixAddr, UnixPath};
+use anysock_core::{
+    Addr, Cell, Options, OwnedPath, PathClaim, Protocol, Socket, UnixAddr, UnixPath,
+};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
-use crate::{Listener, PeerLimits};
+use crate::{Gate, Listener, PeerLimits};
 
 /// How long another process may hold the lock on the directory of a socket path.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Binds a socket of type `kind` to `addr`, and listens on it; datagrams are taken apart by
-/// their source, within `limits`.
+/// Binds a socket of `protocol`, of which the [`Type`](anysock_core::Type) is enough where it is
+/// the default, to `addr`, and listens on it; datagrams are taken apart by their source, within
+/// `limits`.
 ///
 /// A unix path is owned: a dead socket's file is replaced, a living one's and any other file
 /// are left alone; the file is removed when the listener is dropped, if it is still ours. TCP
@@ -44,16 +47,64 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// ```
 pub async fn bind(
     addr: &Addr,
-    kind: Type,
+    protocol: impl Into<Protocol>,
     options: &Options,
     limits: &PeerLimits,
 ) -> io::Result<Listener> {
+    bind_gated(addr, protocol.into(), options, limits, None).await
+}
+
+/// As [`bind`], and accepts only who is admitted by `gate`: see [`Listener::allow`], beside which
+/// it loses nothing of what is sent between binding and allowing.
+///
+/// # Errors
+///
+/// As [`bind`] and as [`Listener::allow`].
+///
+/// # Cancel safety
+///
+/// If this does not resolve, nothing is bound.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock_async::{Gate, PeerLimits, bind_allowing};
+/// use anysock_core::{Options, Type, UnixAddr};
+///
+/// let (options, limits) = (Options::default(), PeerLimits::default());
+/// let (name, gate) = (UnixAddr::Unnamed.into(), Gate::nobody().uid(0));
+/// let listener = bind_allowing(&name, Type::Datagram, &options, &limits, &gate).await?;
+/// # Ok::<_, std::io::Error>(()) })?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+pub async fn bind_allowing(
+    addr: &Addr,
+    protocol: impl Into<Protocol>,
+    options: &Options,
+    limits: &PeerLimits,
+    gate: &Gate,
+) -> io::Result<Listener> {
+    let protocol = protocol.into();
+    Gate::check(Cell::new(addr.domain(), protocol.kind()))?;
+    bind_gated(addr, protocol, options, limits, Some(gate)).await
+}
+
+async fn bind_gated(
+    addr: &Addr,
+    protocol: Protocol,
+    options: &Options,
+    limits: &PeerLimits,
+    gate: Option<&Gate>,
+) -> io::Result<Listener> {
+    let kind = protocol.kind();
     let cell = Cell::new(addr.domain(), kind);
     options.check_bind(addr, kind)?;
     let options = options.for_listener(cell);
-    let socket = Socket::open(cell)?;
+    let socket = Socket::open_as(addr.domain(), protocol)?;
     options.apply(&socket)?;
     crate::stream::prepare(&socket)?;
+    if gate.is_some() {
+        Gate::prepare(&socket)?;
+    }
     let path = match addr {
         Addr::Unix(UnixAddr::Path(path)) => Some(bind_path(&socket, path, &options).await?),
         _ => {
@@ -68,10 +119,10 @@ pub async fn bind(
         }
     };
     tracing::debug!(%cell, %addr, "bound");
-    Listener::new(socket, limits.clone(), path)
+    Listener::new(socket, limits.clone(), path, gate.cloned())
 }
 
-/// Binds `count` sockets of type `kind` to one address, among which the kernel spreads what
+/// Binds `count` sockets of `protocol` to one address, among which the kernel spreads what
 /// comes: `SO_REUSEPORT`, socket(7). One for each runtime or task that serves, and no lock is
 /// shared. Port 0 is one free port for all of them.
 ///
@@ -103,7 +154,7 @@ pub async fn bind(
 /// ```
 pub async fn bind_shards(
     addr: &Addr,
-    kind: Type,
+    protocol: impl Into<Protocol>,
     options: &Options,
     limits: &PeerLimits,
     count: usize,
@@ -112,12 +163,13 @@ pub async fn bind_shards(
         let what = format!("no shard of {addr} would be bound: at least 1 is wanted");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
+    let protocol = protocol.into();
     let options = options.clone().reuse_port(true);
-    let first = bind(addr, kind, &options, limits).await?;
+    let first = bind(addr, protocol, &options, limits).await?;
     let addr = first.local_addr()?;
     let mut shards = vec![first];
     while shards.len() < count {
-        shards.push(bind(&addr, kind, &options, limits).await?);
+        shards.push(bind(&addr, protocol, &options, limits).await?);
     }
     Ok(shards)
 }

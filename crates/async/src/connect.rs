@@ -3,7 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Domain, Options, Socket, Type, UnixAddr};
+use anysock_core::{
+    Addr, Cell, Domain, Options, OwnedPath, PathClaim, PathError, Protocol, Socket, Type, UnixAddr,
+    UnsupportedCell,
+};
 use tokio::time::Instant;
 
 use crate::nap::Nap;
@@ -33,6 +36,14 @@ pub enum Connected {
 }
 
 impl Connected {
+    fn keep_path(&self, path: OwnedPath) {
+        match self {
+            Self::Stream(socket) => socket.keep_path(path),
+            Self::Datagram(socket) => socket.keep_path(path),
+            Self::SeqPacket(socket) => socket.keep_path(path),
+        }
+    }
+
     /// As [`StreamSocket::set_busy_poll`].
     ///
     /// # Errors
@@ -47,7 +58,9 @@ impl Connected {
     }
 }
 
-/// Opens a socket of the address's domain and of type `kind`, and connects it within `deadline`.
+/// Opens a socket of the address's domain and of `protocol`, of which the [`Type`] is enough where
+/// it is the default, and connects it within `deadline`. [`Connector`](crate::Connector) has more
+/// to say, and takes several addresses.
 ///
 /// A unix datagram socket is bound to an automatic name first, so that it can be answered. What
 /// strangers sent to a datagram socket before it was connected is discarded.
@@ -60,8 +73,9 @@ impl Connected {
 /// # Errors
 ///
 /// [`TimedOut`](io::ErrorKind::TimedOut) at the deadline;
-/// [`Unsupported`](io::ErrorKind::Unsupported) for a cell that this machine has not; as
-/// connect(2), with the address in the text.
+/// [`Unsupported`](io::ErrorKind::Unsupported) for a cell that this machine has not;
+/// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) also for a socket that has connected
+/// to itself; as connect(2), with the address in the text.
 ///
 /// # Cancel safety
 ///
@@ -81,86 +95,144 @@ impl Connected {
 /// ```
 pub async fn connect(
     addr: &Addr,
-    kind: Type,
+    protocol: impl Into<Protocol>,
     options: &Options,
     deadline: Duration,
 ) -> io::Result<Connected> {
-    let cell = Cell::new(addr.domain(), kind);
-    let options = options.for_client(cell);
-    let connected = match begin(addr, cell, &options) {
-        // Mostly there is nothing to wait for, and timers are not made for nothing.
-        Ok(Begun::Connected(socket)) => Ok(socket),
-        Ok(begun) => {
-            let connecting = finish(begun, addr, cell, &options);
-            Box::pin(tokio::time::timeout(deadline, connecting)).await.unwrap_or_else(|_| {
-                let what = format!("no connection within {deadline:?}");
-                Err(io::Error::new(io::ErrorKind::TimedOut, what))
-            })
-        }
-        Err(error) => Err(error),
-    };
-    let connected = connected.and_then(register);
-    match &connected {
-        Ok(_) => tracing::debug!(%cell, %addr, "connected"),
-        Err(error) => tracing::debug!(%cell, %addr, %error, "connect failed"),
-    }
-    connected.map_err(|error| explain(error, cell, addr))
+    Attempt { addr, protocol: protocol.into(), options, local: None }.within(deadline).await
+}
+
+/// One address to connect to, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) addr: &'a Addr,
+    pub(crate) protocol: Protocol,
+    pub(crate) options: &'a Options,
+    pub(crate) local: Option<&'a Addr>,
 }
 
 /// How far connect(2) got.
 enum Begun {
-    Connected(Socket),
-    InProgress(Socket),
-    /// The backlog of a unix listener is full, and nothing has begun.
-    Full,
+    Connected(Socket, Option<OwnedPath>),
+    InProgress(Socket, Option<OwnedPath>),
+    /// The backlog of a unix listener is full, or somebody else is binding in the directory of
+    /// the local path. Nothing has begun.
+    NotYet,
 }
 
-fn begin(addr: &Addr, cell: Cell, options: &Options) -> io::Result<Begun> {
-    let socket = Socket::open(cell)?;
-    options.apply(&socket)?;
-    crate::stream::prepare(&socket)?;
-    if cell == Cell::UNIX_DATAGRAM {
-        socket.bind(&Addr::Unix(UnixAddr::Unnamed))?;
-    }
-    match socket.connect(addr) {
-        Ok(()) => Ok(Begun::Connected(socket)),
-        Err(error) if cell.domain == Domain::Unix && is_full(&error) => Ok(Begun::Full),
-        Err(error) if is_in_progress(&error) => Ok(Begun::InProgress(socket)),
-        Err(error) => Err(error),
-    }
-}
-
-async fn finish(
-    mut begun: Begun,
-    addr: &Addr,
-    cell: Cell,
-    options: &Options,
-) -> io::Result<Socket> {
-    let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
-    loop {
-        match begun {
-            Begun::Connected(socket) => return Ok(socket),
-            Begun::InProgress(socket) => {
-                wait_connected(&socket).await?;
-                return not_itself(socket);
+impl Attempt<'_> {
+    /// Connects within `deadline`.
+    pub(crate) async fn within(self, deadline: Duration) -> io::Result<Connected> {
+        let options = self.options.for_client(self.cell());
+        let connected = match self.begin(&options) {
+            // Mostly there is nothing to wait for, and timers are not made for nothing.
+            Ok(Begun::Connected(socket, path)) => register(socket, path),
+            Ok(begun) => {
+                let connecting = self.finish(begun, &options);
+                Box::pin(tokio::time::timeout(deadline, connecting)).await.unwrap_or_else(|_| {
+                    let what = format!("no connection within {deadline:?}");
+                    Err(io::Error::new(io::ErrorKind::TimedOut, what))
+                })
             }
-            Begun::Full => nap.take().await,
+            Err(error) => Err(error),
+        };
+        self.tell(connected)
+    }
+
+    /// Connects, however long that takes.
+    pub(crate) async fn run(self) -> io::Result<Connected> {
+        let options = self.options.for_client(self.cell());
+        let connected = match self.begin(&options) {
+            Ok(begun) => self.finish(begun, &options).await,
+            Err(error) => Err(error),
+        };
+        self.tell(connected)
+    }
+
+    fn cell(&self) -> Cell {
+        Cell::new(self.addr.domain(), self.protocol.kind())
+    }
+
+    fn begin(&self, options: &Options) -> io::Result<Begun> {
+        let socket = Socket::open_as(self.addr.domain(), self.protocol)?;
+        options.apply(&socket)?;
+        crate::stream::prepare(&socket)?;
+        let Some(path) = self.bind_local(&socket, options)? else { return Ok(Begun::NotYet) };
+        match socket.connect(self.addr) {
+            Ok(()) => Ok(Begun::Connected(not_itself(socket)?, path)),
+            Err(error) if is_full(&error, socket.cell()) => Ok(Begun::NotYet),
+            Err(error) if is_in_progress(&error) => Ok(Begun::InProgress(socket, path)),
+            Err(error) => Err(error),
         }
-        begun = begin(addr, cell, options)?;
+    }
+
+    /// Binds to the local address that was asked for, and tells the path that this made, if it
+    /// was one; `None` if that cannot be done yet.
+    fn bind_local(
+        &self,
+        socket: &Socket,
+        options: &Options,
+    ) -> io::Result<Option<Option<OwnedPath>>> {
+        let bound = match self.local {
+            Some(Addr::Unix(UnixAddr::Path(path))) => {
+                let Some(claim) = PathClaim::try_new(path)? else { return Ok(None) };
+                // Its error names the path.
+                return claim.bind_client(socket, options).map(|path| Some(Some(path)));
+            }
+            Some(addr) => socket.bind_client(addr).map_err(|error| (addr, error)),
+            None if socket.cell() == Cell::UNIX_DATAGRAM => {
+                return socket.bind(&Addr::Unix(UnixAddr::Unnamed)).map(|()| Some(None));
+            }
+            None => return Ok(Some(None)),
+        };
+        bound.map(|()| Some(None)).map_err(|(addr, error)| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot bind to the local address {addr}: {error}"),
+            )
+        })
+    }
+
+    async fn finish(&self, mut begun: Begun, options: &Options) -> io::Result<Connected> {
+        let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
+        loop {
+            match begun {
+                Begun::Connected(socket, path) => return register(socket, path),
+                Begun::InProgress(socket, path) => {
+                    wait_connected(&socket).await?;
+                    return register(not_itself(socket)?, path);
+                }
+                Begun::NotYet => nap.take().await,
+            }
+            begun = self.begin(options)?;
+        }
+    }
+
+    fn tell(&self, connected: io::Result<Connected>) -> io::Result<Connected> {
+        let (cell, addr) = (self.cell(), self.addr);
+        match &connected {
+            Ok(_) => tracing::debug!(%cell, %addr, "connected"),
+            Err(error) => tracing::debug!(%cell, %addr, %error, "connect failed"),
+        }
+        connected.map_err(|error| explain(error, cell, addr))
     }
 }
 
 /// Only what was told to connect is made a socket that can wait: before, the reactor would be
 /// told that it is closed, and remember that.
-fn register(socket: Socket) -> io::Result<Connected> {
-    match socket.cell().kind {
-        Type::Stream => StreamSocket::new(socket).map(Connected::Stream),
-        Type::SeqPacket => SeqPacketSocket::new(socket).map(Connected::SeqPacket),
+fn register(socket: Socket, path: Option<OwnedPath>) -> io::Result<Connected> {
+    let connected = match socket.cell().kind {
+        Type::Stream => Connected::Stream(StreamSocket::new(socket)?),
+        Type::SeqPacket => Connected::SeqPacket(SeqPacketSocket::new(socket)?),
         Type::Datagram => {
             datagram::discard_queued(&socket);
-            DatagramSocket::new(socket).map(Connected::Datagram)
+            Connected::Datagram(DatagramSocket::new(socket)?)
         }
+    };
+    if let Some(path) = path {
+        connected.keep_path(path);
     }
+    Ok(connected)
 }
 
 /// Waits for a connection in progress to be made or to fail.
@@ -187,17 +259,22 @@ async fn wait_connected(socket: &Socket) -> io::Result<()> {
     }
 }
 
-/// A TCP client that tries an unused ephemeral port of its own host may connect to itself.
+/// A client that tries an unused ephemeral port of its own host may connect to itself, and so may
+/// a datagram socket that is bound to where it sends. On unix a connection has a listener.
 fn not_itself(socket: Socket) -> io::Result<Socket> {
+    let cell = socket.cell();
+    if cell.domain == Domain::Unix && cell.kind.is_connection_oriented() {
+        return Ok(socket);
+    }
     if socket.local_addr()? == socket.peer_addr()? {
-        let what = "the socket has connected to itself: nobody listens at this port";
+        let what = "the socket has connected to itself: nobody else is at this address";
         return Err(io::Error::new(io::ErrorKind::ConnectionRefused, what));
     }
     Ok(socket)
 }
 
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
+fn is_full(error: &io::Error, cell: Cell) -> bool {
+    cell.domain == Domain::Unix && error.kind() == io::ErrorKind::WouldBlock
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
@@ -206,7 +283,8 @@ fn is_in_progress(error: &io::Error) -> bool {
 
 /// The same error with the address in its text; errors that carry a type are left as they are.
 fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
-    if error.get_ref().is_some_and(|inner| inner.is::<anysock_core::UnsupportedCell>()) {
+    if error.get_ref().is_some_and(|inner| inner.is::<UnsupportedCell>() || inner.is::<PathError>())
+    {
         return error;
     }
     let hint = match (error.kind(), cell.domain) {
@@ -227,9 +305,16 @@ fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
 
 /// An error of connecting, with the address in its text.
 #[derive(Debug)]
-struct ConnectError {
+pub(crate) struct ConnectError {
     source: io::Error,
     text: String,
+}
+
+impl ConnectError {
+    /// What the kernel said.
+    pub(crate) fn system(&self) -> &io::Error {
+        &self.source
+    }
 }
 
 impl std::fmt::Display for ConnectError {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Domain, Group, Outbox, Outgoing, Received, Shutdown, Socket, Type};
+use anysock_core::{
+    Addr, Cell, Domain, Group, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
+};
 
 use crate::Inbox;
 use crate::offload::Segmentation;
@@ -96,6 +98,7 @@ impl DatagramSocket {
     pub fn bind(addr: &Addr, options: &anysock_core::Options) -> io::Result<Self> {
         let socket = Socket::open(Cell::new(addr.domain(), Type::Datagram))?;
         options.apply(&socket)?;
+        crate::stream::prepare(&socket)?;
         socket.bind(addr)?;
         Self::new(socket)
     }
@@ -107,6 +110,7 @@ impl DatagramSocket {
     /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::Datagram)?;
+        [&a, &b].into_iter().try_for_each(crate::stream::prepare)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -132,9 +136,18 @@ impl DatagramSocket {
         self.sending.io.socket()
     }
 
+    /// Whether the kernel was asked to put datagrams together.
+    pub(crate) fn is_put_together(&self) -> bool {
+        self.receiving.offload == Some(true)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.socket().cell()
+    }
+
+    pub(crate) fn io(&self) -> &Registered {
+        &self.sending.io
     }
 
     /// Where this socket is.
@@ -162,6 +175,11 @@ impl DatagramSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// Keeps the path to which a client was bound, until its last half is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.sending.io.keep_path(path);
     }
 
     /// Receives what is sent to a multicast group from here on; see [`Socket::join_group`]. Groups
@@ -217,26 +235,6 @@ impl DatagramSocket {
         self.sending.io.write_with(|socket| send(socket, message)).await
     }
 
-    /// Sends one message to `addr`. Any number of tasks.
-    ///
-    /// On unix it waits with growing pauses, at most 20 ms each, while the receiver's queue is
-    /// full: no event tells when that drains.
-    ///
-    /// # Errors
-    ///
-    /// Those of sendto(2).
-    ///
-    /// # Cancel safety
-    ///
-    /// If this does not resolve, nothing was sent.
-    pub async fn send_to(&self, message: &[u8], addr: &Addr) -> io::Result<()> {
-        let call = |socket: &Socket| send_to(socket, message, &Outgoing::to(addr));
-        match self.cell().domain {
-            Domain::Unix => self.sending.io.write_napping(call).await,
-            _ => self.sending.io.write_with(call).await,
-        }
-    }
-
     /// Receives one message; `None` once receiving was shut down, by whatever process holds
     /// this socket. Any number of tasks.
     ///
@@ -252,23 +250,6 @@ impl DatagramSocket {
     /// If this does not resolve, no message was taken.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         self.sending.io.read_with(|socket| socket.recv_message(buffer)).await
-    }
-
-    /// As [`recv`](Self::recv), with the sender's address beside.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
-    ///
-    /// # Cancel safety
-    ///
-    /// If this does not resolve, no message was taken.
-    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Option<(Received, Addr)>> {
-        Ok(self.recv(buffer).await?.map(|mut received| {
-            let unnamed = Addr::Unix(anysock_core::UnixAddr::Unnamed);
-            let source = received.source.take().unwrap_or(unnamed);
-            (received, source)
-        }))
     }
 
     /// As [`send`](Self::send), for one task at a time.
@@ -340,9 +321,10 @@ impl DatagramRecv {
         most: usize,
     ) -> Poll<io::Result<Option<Packet>>> {
         loop {
-            let received = self.io.poll_read_with(cx, |socket| packet::receive(socket, most));
+            let received =
+                self.io.poll_read_with(cx, |socket| packet::receive(socket, most, |_| false));
             if received.is_ready() {
-                return received.map_ok(|received| received.map(|(packet, _)| packet));
+                return received.map_ok(Option::flatten);
             }
             ready!(self.poll_error(cx))?;
         }
@@ -366,8 +348,9 @@ impl DatagramRecv {
         inbox: &mut Inbox,
     ) -> Poll<io::Result<bool>> {
         loop {
-            let offload = self.offload();
-            let wanted = Wanted { most, count, offload, sources: false, control: offload };
+            let (offload, asked) = (self.offload(), self.io.socket().asked());
+            let (sources, control) = (!asked.is_empty(), offload || !asked.is_empty());
+            let wanted = Wanted { most, count, offload, sources, control, asked };
             let received = self.io.poll_read_batch(cx, |socket| {
                 let drained = packet::receive_batch(socket, wanted, inbox, |_| false)?;
                 Ok(((), drained == Drained::Yes))
@@ -447,8 +430,8 @@ pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
 }
 
 /// Discards what was queued before the socket was connected. The kernel lets strangers' messages
-/// in no longer, so that this ends; the bound is for a peer that floods.
-pub(crate) fn discard_queued(socket: &Socket) {
+/// in no longer, so that this ends; the bound is for a peer that floods. How many there were.
+pub(crate) fn discard_queued(socket: &Socket) -> usize {
     let mut discarded = 0;
     for _ in 0..10_000 {
         match socket.recv_message(&mut []) {
@@ -459,15 +442,16 @@ pub(crate) fn discard_queued(socket: &Socket) {
         }
     }
     if discarded > 0 {
-        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before connect dropped");
+        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before dropped");
     }
+    discarded
 }
 
 fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
-    send_to(socket, message, &Outgoing::default())
+    send_with(socket, message, &Outgoing::default())
 }
 
-fn send_to(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
+pub(crate) fn send_with(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
     socket.send_message(&[IoSlice::new(message)], with).map(drop)
 }
 
@@ -496,5 +480,17 @@ impl std::fmt::Debug for ErrorWatch {
 impl AsFd for DatagramSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+impl AsFd for DatagramRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for DatagramSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
     }
 }

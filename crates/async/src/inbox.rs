@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use anysock_core::{Message, RecvBlock};
+use anysock_core::{Arrival, Message, RecvBlock};
 use bytes::BufMut;
 
 use crate::Packet;
@@ -50,9 +50,16 @@ pub(crate) enum Entry {
     Run(Run),
     /// A message that was received by itself.
     One(Message),
+    /// A run, with what came along with each of its packets.
+    Group(Run, Box<Arrival>),
     /// One that is lost.
     Truncated {
         length: usize,
+    },
+    /// One that is lost, for it came with descriptors that were.
+    DescriptorsLost {
+        length: usize,
+        taken: usize,
     },
 }
 
@@ -65,10 +72,7 @@ impl Inbox {
 
     /// Puts one packet behind the others.
     pub fn push(&mut self, packet: Packet) {
-        self.push_entry(match packet {
-            Packet::Message(message) => Entry::One(message),
-            Packet::Truncated { length } => Entry::Truncated { length },
-        });
+        self.push_entry(packet.into());
     }
 
     /// Whether the next message lies right behind the one that was taken last, and is not the
@@ -107,7 +111,10 @@ impl Inbox {
 
     /// Whether the next packet is a message, and not one that is lost.
     pub fn has_message(&self) -> bool {
-        self.has_last || matches!(self.rest.front(), Some(Entry::Run(_) | Entry::One(_)))
+        let is_message = |entry: &Entry| {
+            !matches!(entry, Entry::Truncated { .. } | Entry::DescriptorsLost { .. })
+        };
+        self.has_last || self.rest.front().is_some_and(is_message)
     }
 
     /// Bytes of memory that the packets hold; a block that is shared until its last one is
@@ -148,7 +155,11 @@ impl Inbox {
                 self.held -= message.len();
                 Some(Packet::Message(message))
             }
+            Some(Entry::Group(run, arrival)) => Some(self.pop_group(run, arrival)),
             Some(Entry::Truncated { length }) => Some(Packet::Truncated { length }),
+            Some(Entry::DescriptorsLost { length, taken }) => {
+                Some(Packet::DescriptorsLost { length, taken })
+            }
             None => {
                 self.rest = VecDeque::new();
                 None
@@ -157,7 +168,40 @@ impl Inbox {
     }
 }
 
+impl From<Packet> for Entry {
+    fn from(packet: Packet) -> Self {
+        match packet {
+            Packet::Message(message) => Self::One(message),
+            Packet::Truncated { length } => Self::Truncated { length },
+            Packet::DescriptorsLost { length, taken } => Self::DescriptorsLost { length, taken },
+        }
+    }
+}
+
+impl Inbox {
+    /// The first packet of a group; the rest of it stays.
+    fn pop_group(&mut self, mut run: Run, arrival: Box<Arrival>) -> Packet {
+        let message = run.next(run.size.min(run.length));
+        if run.length == 0 {
+            self.held -= run.block.capacity();
+            return Packet::Message(message.with_arrival(arrival));
+        }
+        let message = message.with_arrival(arrival.without_descriptors());
+        self.rest.push_front(Entry::Group(run, arrival));
+        Packet::Message(message)
+    }
+}
+
 impl Entry {
+    /// The same, with what came along.
+    pub(crate) fn along(self, arrival: Option<Box<Arrival>>) -> Self {
+        match (self, arrival) {
+            (Self::One(message), Some(arrival)) => Self::One(message.with_arrival(arrival)),
+            (Self::Run(run), Some(arrival)) => Self::Group(run, arrival),
+            (entry, _) => entry,
+        }
+    }
+
     /// A copy of packets of `size` bytes, of which the last may be shorter.
     pub(crate) fn copied(packets: &[u8], size: usize) -> Self {
         if packets.len() <= size {
@@ -181,40 +225,48 @@ impl Entry {
     /// How many packets.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Run(run) => run.count(),
-            Self::One(_) | Self::Truncated { .. } => 1,
+            Self::Run(run) | Self::Group(run, _) => run.count(),
+            _ => 1,
         }
     }
 
     /// The bytes of each but the last, as far as they were received.
     pub(crate) fn size(&self) -> usize {
         match self {
-            Self::Run(run) => run.size,
+            Self::Run(run) | Self::Group(run, _) => run.size,
             Self::One(message) => message.len(),
-            Self::Truncated { .. } => 0,
+            Self::Truncated { .. } | Self::DescriptorsLost { .. } => 0,
         }
     }
 
     /// The bytes of all.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Run(run) => run.length,
+            Self::Run(run) | Self::Group(run, _) => run.length,
             Self::One(message) => message.len(),
-            Self::Truncated { .. } => 0,
+            Self::Truncated { .. } | Self::DescriptorsLost { .. } => 0,
+        }
+    }
+
+    /// How many descriptors came along.
+    pub(crate) fn descriptors(&self) -> usize {
+        match self {
+            Self::One(message) => message.arrival().map_or(0, |along| along.descriptors.len()),
+            _ => 0,
         }
     }
 
     /// The memory that they hold.
     fn memory(&self) -> usize {
         match self {
-            Self::Run(run) => run.block.capacity(),
+            Self::Run(run) | Self::Group(run, _) => run.block.capacity(),
             one => one.bytes(),
         }
     }
 
     /// Keeps the first `count` packets, one at least.
     pub(crate) fn keep(&mut self, count: usize) {
-        if let Self::Run(run) = self {
+        if let Self::Run(run) | Self::Group(run, _) = self {
             run.length = run.length.min(count * run.size);
         }
     }
@@ -244,11 +296,18 @@ pub(crate) struct Copier<'a> {
     /// The size of the packets in the block; the last of them may be shorter, and is if it ended.
     size: usize,
     ended: bool,
+    /// What came along with the packets that are put in next.
+    arrival: Option<Box<Arrival>>,
 }
 
 impl<'a> Copier<'a> {
     pub(crate) fn new(inbox: &'a mut Inbox) -> Self {
-        Self { inbox, block: RecvBlock::new(), size: 0, ended: false }
+        Self { inbox, block: RecvBlock::new(), size: 0, ended: false, arrival: None }
+    }
+
+    /// What came along with the packets that are put in next, and with no others.
+    pub(crate) fn along(&mut self, arrival: Option<Box<Arrival>>) {
+        self.arrival = arrival;
     }
 
     /// Copies packets of `size` bytes, of which the last may be shorter. Asked for `rest`, where
@@ -261,7 +320,14 @@ impl<'a> Copier<'a> {
             self.end();
         }
         if packets.is_empty() {
-            self.inbox.push_entry(Entry::One(Message::default()));
+            let empty = Entry::One(Message::default()).along(self.arrival.take());
+            self.inbox.push_entry(empty);
+            return;
+        }
+        if self.arrival.is_some() {
+            self.end();
+            let copied = Entry::copied(packets, size).along(self.arrival.take());
+            self.inbox.push_entry(copied);
             return;
         }
         if self.block.spare() < packets.len() {
@@ -284,7 +350,7 @@ impl<'a> Copier<'a> {
     /// Packets that came with their own block.
     pub(crate) fn lent(&mut self, block: RecvBlock, size: usize) {
         self.end();
-        self.inbox.push_entry(Entry::run(block, size));
+        self.inbox.push_entry(Entry::run(block, size).along(self.arrival.take()));
     }
 
     /// What was copied together goes into the inbox, in a block of its size.

@@ -1,12 +1,16 @@
 //! What yields connected sockets, of every cell.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, OwnedPath, Socket, Type};
+use anysock_core::{Addr, Cell, OwnedPath, Socket, Type, UnixAddr};
 
+use crate::accept_fault::AcceptFault;
 use crate::demux::{DatagramListener, DatagramPeer, PeerLimits};
+use crate::gate::Gate;
+use crate::listener_stats::ListenerStats;
 use crate::nap::Nap;
 use crate::registered::Registered;
 use crate::{SeqPacketSocket, StreamSocket};
@@ -36,6 +40,8 @@ use crate::{SeqPacketSocket, StreamSocket};
 pub struct Listener {
     inner: Inner,
     cell: Cell,
+    /// Who may connect was looked at, and said if it is everybody.
+    looked: bool,
 }
 
 #[derive(Debug)]
@@ -47,11 +53,13 @@ enum Inner {
 #[derive(Debug)]
 struct Connections {
     /// The path goes first: while the socket lives, nobody else can claim it.
-    _path: Option<OwnedPath>,
+    path: Option<OwnedPath>,
     io: Registered,
     nap: Nap,
     pausing: bool,
     busy_poll: Duration,
+    gate: Option<Gate>,
+    stats: ListenerStats,
 }
 
 /// A peer that was accepted.
@@ -77,22 +85,29 @@ pub enum Accepted {
 }
 
 impl Listener {
-    /// Registers a socket that is bound, and listens if its type does.
+    /// Registers a socket that is bound, and listens if its type does. A gate that is there from
+    /// the beginning was [prepared](Gate::prepare) for.
     pub(crate) fn new(
         socket: Socket,
         limits: PeerLimits,
         path: Option<OwnedPath>,
+        gate: Option<Gate>,
     ) -> io::Result<Self> {
         let cell = socket.cell();
         let inner = if cell.kind == Type::Datagram {
-            Inner::Datagrams(DatagramListener::new(socket, limits, path)?)
+            Inner::Datagrams(DatagramListener::new(socket, limits, path, gate)?)
         } else {
-            let io = Registered::new(socket)?;
-            let nap = Nap::new(Duration::from_millis(5), Duration::from_secs(1));
-            let (pausing, busy_poll) = (false, Duration::ZERO);
-            Inner::Connections(Box::new(Connections { _path: path, io, nap, pausing, busy_poll }))
+            Inner::Connections(Box::new(Connections {
+                path,
+                io: Registered::new(socket)?,
+                nap: Nap::new(Duration::from_millis(5), Duration::from_secs(1)),
+                pausing: false,
+                busy_poll: Duration::ZERO,
+                gate,
+                stats: ListenerStats::default(),
+            }))
         };
-        Ok(Self { inner, cell })
+        Ok(Self { inner, cell, looked: false })
     }
 
     /// The cell.
@@ -125,6 +140,28 @@ impl Listener {
         self.socket().local_addr()
     }
 
+    /// Takes the ownership of the socket file out, if it has any: whoever holds that decides
+    /// whether the file is unlinked, or [left](OwnedPath::leave) to a successor.
+    ///
+    /// For a hand-over: send the successor a duplicate of the socket, and the path and the
+    /// [number](OwnedPath::id) of its file; go on accepting until he says that he does; then leave
+    /// the file and drop this. What waits in the backlog is his.
+    pub fn take_path(&mut self) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Connections(connections) => connections.path.take(),
+            Inner::Datagrams(listener) => listener.replace_path(None),
+        }
+    }
+
+    /// Has the socket file `path`, which a predecessor has handed over, unlinked when this is
+    /// dropped; the one that was owned before, if any.
+    pub fn own_path(&mut self, path: OwnedPath) -> Option<OwnedPath> {
+        match &mut self.inner {
+            Inner::Connections(connections) => connections.path.replace(path),
+            Inner::Datagrams(listener) => listener.replace_path(Some(path)),
+        }
+    }
+
     /// What is accepted from here on [polls busily](StreamSocket::set_busy_poll) for up to
     /// `longest` before it waits; accepting itself does not.
     ///
@@ -148,6 +185,53 @@ impl Listener {
         }
     }
 
+    /// Accepts from here on only who is admitted by `gate`, before the first byte of his is
+    /// received. Others' connections are closed, others' datagrams dropped; both are
+    /// [counted](ListenerStats::refused) and logged, and accepting goes on.
+    ///
+    /// Who has connected and was not accepted yet must pass as well. On a datagram socket whoever
+    /// was heard and not accepted yet is forgotten, with what he sent, since the kernel does not
+    /// tell afterwards who it was: [`bind_allowing`](crate::bind_allowing) has it told from the
+    /// beginning. Peers that were accepted keep what waits for them, and must pass with what
+    /// comes.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), wrapping an
+    /// [`OptionError`](anysock_core::OptionError), on internet sockets, whose peers have no
+    /// credentials; those of setsockopt(2).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::{Gate, PeerLimits, bind};
+    /// use anysock_core::{Options, Type, UnixAddr};
+    ///
+    /// let (options, limits) = (Options::default(), PeerLimits::default());
+    /// let name = UnixAddr::Unnamed.into();
+    /// let mut listener = bind(&name, Type::SeqPacket, &options, &limits).await?;
+    /// listener.allow(Gate::nobody().uid(0).uid(1000))?;
+    /// # Ok::<_, std::io::Error>(()) })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn allow(&mut self, gate: Gate) -> io::Result<()> {
+        Gate::check(self.cell)?;
+        match &mut self.inner {
+            Inner::Connections(connections) => {
+                connections.gate = Some(gate);
+                Ok(())
+            }
+            Inner::Datagrams(listener) => listener.allow(gate),
+        }
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> ListenerStats {
+        match &self.inner {
+            Inner::Connections(connections) => connections.stats,
+            Inner::Datagrams(listener) => listener.stats(),
+        }
+    }
+
     /// Waits for the next peer.
     ///
     /// # Errors
@@ -163,47 +247,93 @@ impl Listener {
 
     /// Waits for the next peer. Errors that concern one connection are skipped; where
     /// descriptors or memory are short it tries again after pauses of 5 ms to 1 s, since no
-    /// event tells when they are free.
+    /// event tells when they are free: see [`AcceptFault`].
     ///
     /// # Errors
     ///
     /// Final ones: the socket was shut down, or is none that listens.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
-        let Connections { io, nap, pausing, busy_poll, .. } = match &mut self.inner {
-            Inner::Datagrams(listener) => {
-                return listener.poll_accept(cx).map_ok(Accepted::Peer);
-            }
-            Inner::Connections(connections) => &mut **connections,
+        self.look_for_a_gate();
+        match &mut self.inner {
+            Inner::Datagrams(listener) => listener.poll_accept(cx).map_ok(Accepted::Peer),
+            Inner::Connections(connections) => connections.poll_accept(cx),
+        }
+    }
+
+    /// An abstract name has no permissions: says so, once, if there is nothing in their place.
+    fn look_for_a_gate(&mut self) {
+        if std::mem::replace(&mut self.looked, true) {
+            return;
+        }
+        let is_open = match &self.inner {
+            Inner::Connections(connections) => connections.gate.is_none(),
+            Inner::Datagrams(listener) => !listener.has_gate(),
         };
+        if !is_open || self.cell.domain.is_inet() {
+            return;
+        }
+        if let Ok(Addr::Unix(name @ UnixAddr::Abstract(_))) = self.local_addr() {
+            tracing::warn!(
+                cell = %self.cell, %name,
+                "every process of this network namespace may connect to an abstract name; \
+                 allow(..) says who may"
+            );
+        }
+    }
+}
+
+impl Connections {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         loop {
-            if *pausing {
-                ready!(nap.poll(cx));
-                *pausing = false;
+            if self.pausing {
+                ready!(self.nap.poll(cx));
+                self.pausing = false;
             }
-            let accepted = match ready!(io.poll_read_with(cx, Socket::accept)) {
-                Ok(Some((socket, peer))) => register(socket, *busy_poll).inspect(|_| {
-                    tracing::debug!(cell = %self.cell, %peer, "accepted");
-                }),
+            let accepted = match ready!(self.io.poll_read_with(cx, Socket::accept)) {
+                Ok(Some((socket, peer))) => {
+                    let gate = self.gate.as_ref();
+                    if gate.is_some_and(|gate| !gate.admits_connection(&socket)) {
+                        self.stats.refused += 1;
+                        continue;
+                    }
+                    tracing::debug!(cell = %socket.cell(), %peer, "accepted");
+                    register(socket, self.busy_poll)
+                }
                 Ok(None) => return Poll::Ready(Err(shut_down())),
                 Err(error) => Err(error),
             };
             match accepted {
                 Ok(accepted) => {
-                    nap.reset();
+                    self.nap.reset();
+                    self.stats.accepted += 1;
                     return Poll::Ready(Ok(accepted));
                 }
-                Err(error) => match class(&error) {
-                    Class::Connection => {
-                        tracing::debug!(%error, "a connection was lost unaccepted")
-                    }
-                    Class::Shortage => {
-                        tracing::warn!(%error, "cannot accept now, trying again after a pause");
-                        *pausing = true;
-                    }
-                    Class::Final => return Poll::Ready(Err(error)),
-                },
+                Err(error) => self.settle(error)?,
             }
         }
+    }
+
+    /// Goes on after an error, unless it is final.
+    fn settle(&mut self, error: io::Error) -> io::Result<()> {
+        match AcceptFault::of(&error) {
+            AcceptFault::Connection => {
+                tracing::debug!(%error, "a connection was lost unaccepted");
+                self.stats.lost += 1;
+            }
+            AcceptFault::Shortage => {
+                tracing::warn!(%error, "cannot accept now, trying again after a pause");
+                self.stats.shortages += 1;
+                self.pausing = true;
+            }
+            AcceptFault::Listener => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
     }
 }
 
@@ -218,64 +348,8 @@ fn register(socket: Socket, busy_poll: Duration) -> io::Result<Accepted> {
     Ok(Accepted::Stream(socket))
 }
 
-/// What an error of accept(2) says about the listener.
-enum Class {
-    /// It concerns the connection that was to be accepted: the next one may be well.
-    Connection,
-    /// The machine is short of something: the connection stays queued.
-    Shortage,
-    /// The listener is done for.
-    Final,
-}
-
-/// As accept(2) has it: Linux passes pending errors of the new socket on.
-fn class(error: &io::Error) -> Class {
-    use io::ErrorKind as K;
-    match error.raw_os_error() {
-        // The last one is epoll_ctl's: too many descriptors are watched.
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENOSPC) => {
-            return Class::Shortage;
-        }
-        Some(
-            libc::EPROTO
-            | libc::ENOPROTOOPT
-            | libc::EHOSTDOWN
-            | libc::ENONET
-            | libc::EOPNOTSUPP
-            | libc::EPERM,
-        ) => return Class::Connection,
-        _ => {}
-    }
-    match error.kind() {
-        K::ConnectionAborted
-        | K::ConnectionReset
-        | K::Interrupted
-        | K::NetworkDown
-        | K::NetworkUnreachable
-        | K::HostUnreachable
-        | K::TimedOut => Class::Connection,
-        _ => Class::Final,
-    }
-}
-
 /// The final error of a listener on which receiving was shut down.
 pub(crate) fn shut_down() -> io::Error {
     let what = "the listening socket was shut down, by this process or another that holds it";
     io::Error::new(io::ErrorKind::NotConnected, what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_accept_say_whether_the_listener_survives() {
-        let lost = [libc::ECONNABORTED, libc::EPROTO, libc::EPERM, libc::ENETDOWN, libc::ETIMEDOUT];
-        let short = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-        let done = [libc::EINVAL, libc::EBADF, libc::ENOTSOCK, libc::EFAULT];
-        let class = |number: &i32| class(&io::Error::from_raw_os_error(*number));
-        assert!(lost.iter().all(|number| matches!(class(number), Class::Connection)));
-        assert!(short.iter().all(|number| matches!(class(number), Class::Shortage)));
-        assert!(done.iter().all(|number| matches!(class(number), Class::Final)));
-    }
 }

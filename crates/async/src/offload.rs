@@ -48,12 +48,14 @@ impl Segmentation {
         if self.most == 0 || outbox.len() < 2 || !socket.cell().domain.is_inet() {
             return Ok(None);
         }
+        let attached = outbox.attached();
+        let with = attached.map_or(*with, |attached| with.with_attached(attached));
         loop {
             let (count, size) = outbox.equal(self.most, BYTES);
             if count < 2 || !self.is_carried(socket, size) {
                 return Ok(None);
             }
-            let mut with = *with;
+            let mut with = with;
             with.segment = u16::try_from(size).ok();
             match send(socket, outbox, count, &with) {
                 Ok(count) => return Ok(Some(count)),
@@ -62,6 +64,8 @@ impl Segmentation {
                     self.carries = 0;
                     return Ok(None);
                 }
+                // What is attached may be at fault, of which the single one is told.
+                Err(error) if is_refusal(&error) && attached.is_some() => return Ok(None),
                 Err(error) if is_refusal(&error) && count > FEWER => self.most = FEWER,
                 Err(error) if is_refusal(&error) => {
                     tracing::debug!(cell = %socket.cell(), %error, "no segmentation offload here");

@@ -1,12 +1,12 @@
 //! Packets, received to their size: one, or a batch by one system call.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 
 use crate::Inbox;
 use crate::inbox::Copier;
 use crate::offload::Segmentation;
-use anysock_core::{Batched, Message, Outbox, Outgoing, Received, RecvBatch, Socket};
+use anysock_core::{Ancillary, Batched, Message, Outbox, Outgoing, Received, RecvBatch, Socket};
 
 /// One packet from a socket that keeps boundaries.
 ///
@@ -22,6 +22,7 @@ use anysock_core::{Batched, Message, Outbox, Outgoing, Received, RecvBatch, Sock
 /// # Ok::<_, std::io::Error>(())
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Packet {
     /// A whole message.
     Message(Message),
@@ -29,6 +30,14 @@ pub enum Packet {
     Truncated {
         /// Its real length, in bytes.
         length: usize,
+    },
+    /// A message that came with more descriptors than could be taken, and is lost. Those that
+    /// were taken are closed.
+    DescriptorsLost {
+        /// Its length, in bytes.
+        length: usize,
+        /// How many descriptors could be taken.
+        taken: usize,
     },
 }
 
@@ -38,8 +47,35 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Receives one packet of at most `most` bytes, in an allocation of its size.
-pub(crate) fn receive(socket: &Socket, most: usize) -> io::Result<(Packet, Received)> {
+/// Receives one packet of at most `most` bytes, in an allocation of its size, with what the socket
+/// asks for; `None` if it is the end.
+pub(crate) fn receive(
+    socket: &Socket,
+    most: usize,
+    is_end: fn(&Received) -> bool,
+) -> io::Result<Option<Packet>> {
+    receive_one(socket, most).map(|(packet, received)| match is_end(&received) {
+        true => None,
+        false => Some(with_along(packet, received, socket.asked())),
+    })
+}
+
+/// A packet with all that came along and was asked for, or what has become of it without.
+pub(crate) fn with_along(packet: Packet, received: Received, asked: Ancillary) -> Packet {
+    match packet {
+        Packet::Message(_) if received.has_lost(asked) => {
+            Packet::DescriptorsLost { length: received.length, taken: received.descriptors.len() }
+        }
+        Packet::Message(message) => Packet::Message(match received.into_arrival(asked) {
+            Some(arrival) => message.with_arrival(arrival),
+            None => message,
+        }),
+        lost => lost,
+    }
+}
+
+/// Receives one packet of at most `most` bytes, in an allocation of its size, and what came along.
+pub(crate) fn receive_one(socket: &Socket, most: usize) -> io::Result<(Packet, Received)> {
     SCRATCH.with_borrow_mut(|scratch| {
         // One byte more, so that a buffer of no bytes never stands for a message of some.
         let room = most.saturating_add(1);
@@ -86,6 +122,16 @@ pub(crate) struct Wanted {
     pub(crate) sources: bool,
     /// Whether what comes in control messages is wanted: needed with offload.
     pub(crate) control: bool,
+    /// What of it is handed on.
+    pub(crate) asked: Ancillary,
+}
+
+impl Wanted {
+    /// Whether packets are received one at a time: each may bring 253 descriptors, and a batch
+    /// would bring more than may wait here.
+    pub(crate) fn is_single(&self) -> bool {
+        self.asked.contains(Ancillary::DESCRIPTORS)
+    }
 }
 
 /// With offload a few packets already hold hundreds of datagrams.
@@ -120,13 +166,27 @@ pub(crate) fn receive_batch(
     socket: &Socket,
     wanted: Wanted,
     inbox: &mut Inbox,
-    is_end: fn(&mut Batched<'_>) -> bool,
+    is_end: fn(&Received) -> bool,
 ) -> io::Result<Drained> {
+    if wanted.is_single() {
+        return Ok(match receive(socket, wanted.most, is_end)? {
+            Some(packet) => {
+                inbox.push(packet);
+                Drained::No
+            }
+            None => Drained::Ended,
+        });
+    }
     let mut copier = Copier::new(inbox);
     receive_each(socket, wanted, |mut one, size| {
         let length = one.length();
-        if length == 0 && is_end(&mut one) {
-            return false;
+        if length == 0 || !wanted.asked.is_empty() {
+            let mut received = one.along();
+            if is_end(&received) {
+                return false;
+            }
+            received.source = one.source();
+            copier.along(received.into_arrival(wanted.asked));
         }
         if one.is_truncated() || size > wanted.most {
             // Of several only the last may be shorter than it may be.
@@ -146,13 +206,25 @@ pub(crate) fn receive_batch(
     })
 }
 
-/// Sends the first of `outbox` by one system call; how many were sent, at least one.
+/// Sends the first of `outbox` by one system call, as many as are alike; how many were sent, at
+/// least one.
 pub(crate) fn send_batch(
     socket: &Socket,
     outbox: &Outbox,
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
-    socket.send_batch(outbox.iter(), with)
+    match outbox.attached() {
+        None => socket.send_batch(outbox.alike(), with),
+        Some(attached) => send_attached(socket, outbox, &with.with_attached(attached)),
+    }
+}
+
+/// As [`send_batch`], with what is attached. Descriptors are those of one message.
+fn send_attached(socket: &Socket, outbox: &Outbox, with: &Outgoing<'_>) -> io::Result<usize> {
+    match (with.descriptors, outbox.front()) {
+        ([_, ..], Some(packet)) => socket.send_message(&[IoSlice::new(packet)], with).map(|_| 1),
+        _ => socket.send_batch(outbox.alike(), with),
+    }
 }
 
 /// As [`send_batch`], by a run of equal datagrams where there is one.

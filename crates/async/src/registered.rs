@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Shutdown, Socket};
+use anysock_core::{OwnedPath, Shutdown, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
@@ -38,9 +38,10 @@ use crate::sys::{Number, Watched};
 /// on it.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    watched: Watched,
-    /// Made by the first that needs it.
+    /// Made by the first that needs it. Goes before the socket, which keeps others from a path
+    /// of its own until that is unlinked.
     aside: OnceLock<Box<Aside>>,
+    watched: Watched,
 }
 
 impl Registered {
@@ -64,6 +65,11 @@ impl Registered {
             return Ok(());
         }
         self.aside().busy().set(longest)
+    }
+
+    /// Keeps the path to which this socket was bound, and unlinks it with the last half.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.aside().keep_path(path);
     }
 
     /// Records a reset, for whichever direction has to report it.
@@ -174,6 +180,36 @@ impl Registered {
         let Ok(registration) = self.watched.register() else { return };
         if let Ok(mut guard) = registration.ready(Interest::ERROR).await {
             guard.clear_ready_matching(tokio::io::Ready::ERROR);
+        }
+    }
+
+    /// A call that takes errors off the socket's queue, until there is one. Any number of tasks,
+    /// none of which takes a reader's place.
+    ///
+    /// A reader may take note of the same event, and clear it. So the queue is looked at once more
+    /// when this waits for the next one already.
+    pub(crate) async fn error_with<R>(
+        &self,
+        mut call: impl FnMut(&Socket) -> io::Result<Option<R>>,
+    ) -> io::Result<R> {
+        std::future::poll_fn(poll_budget).await;
+        loop {
+            if let Some(done) = call(self.socket())? {
+                return Ok(done);
+            }
+            let mut waiting = std::pin::pin!(self.error());
+            let mut found = None;
+            std::future::poll_fn(|cx| {
+                if waiting.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                found = call(self.socket()).transpose();
+                if found.is_some() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            if let Some(found) = found {
+                return found;
+            }
         }
     }
 

@@ -29,7 +29,7 @@ pub async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<Addr>> {
         return Ok(vec![addr]);
     }
     let Some(at) = endpoint.host_port() else {
-        let what = format!("{endpoint} is not supported yet: inherited sockets are to come");
+        let what = format!("{endpoint} is not named by an address, and cannot be resolved");
         return Err(io::Error::new(io::ErrorKind::Unsupported, what));
     };
     let found = tokio::net::lookup_host((at.host.to_lookup(), at.port)).await;

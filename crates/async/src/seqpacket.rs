@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, Cell, Credentials, Outbox, Outgoing, Received, Shutdown, Socket, Type};
+use anysock_core::{
+    Addr, Cell, Credentials, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
+};
 
 use crate::Inbox;
 use crate::packet::{self, Drained, Packet, Wanted};
@@ -84,6 +86,7 @@ impl SeqPacketSocket {
     /// Those of socketpair(2), and of [`new`](Self::new).
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = Socket::pair(Type::SeqPacket)?;
+        [&a, &b].into_iter().try_for_each(crate::stream::prepare)?;
         Ok((Self::new(a)?, Self::new(b)?))
     }
 
@@ -96,6 +99,11 @@ impl SeqPacketSocket {
     /// The socket itself.
     pub fn socket(&self) -> &Socket {
         self.io.socket()
+    }
+
+    /// The reset that was met, and is kept back until everything was received.
+    pub(crate) fn kept_reset(&self) -> Option<io::Error> {
+        self.io.reset()
     }
 
     /// The cell.
@@ -137,6 +145,11 @@ impl SeqPacketSocket {
     /// Those of shutdown(2).
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket().shutdown(how)
+    }
+
+    /// Keeps the path to which a client was bound, until its last half is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.io.keep_path(path);
     }
 
     /// As [`StreamSocket::set_busy_poll`](crate::StreamSocket::set_busy_poll).
@@ -366,12 +379,12 @@ fn poll_recv_packet(
     cx: &mut Context<'_>,
     most: usize,
 ) -> Poll<io::Result<Option<Packet>>> {
-    let received = ready!(
-        io.poll_read_with(cx, |socket| { past_reset(io, || packet::receive(socket, most)) })
-    )?;
-    Poll::Ready(match received {
-        Some((packet, received)) if !is_end(&received) => Ok(Some(packet)),
-        _ => end(io),
+    let received = ready!(io.poll_read_with(cx, |socket| {
+        past_reset(io, || packet::receive(socket, most, is_end))
+    }))?;
+    Poll::Ready(match received.flatten() {
+        Some(packet) => Ok(Some(packet)),
+        None => end(io),
     })
 }
 
@@ -383,11 +396,10 @@ fn poll_recv_packets(
     inbox: &mut Inbox,
 ) -> Poll<io::Result<bool>> {
     let before = inbox.len();
-    let wanted = Wanted { most, count, offload: false, sources: false, control: true };
+    let asked = io.socket().asked();
+    let wanted = Wanted { most, count, offload: false, sources: false, control: true, asked };
     let received = ready!(io.poll_read_batch(cx, |socket| {
-        let drained = past_reset(io, || {
-            packet::receive_batch(socket, wanted, inbox, |one| is_end(&one.along()))
-        })?;
+        let drained = past_reset(io, || packet::receive_batch(socket, wanted, inbox, is_end))?;
         Ok(((), drained == Drained::Yes))
     }))?;
     // The end comes again with the next call, after what was received before it.
@@ -431,5 +443,17 @@ fn is_reset(error: &io::Error) -> bool {
 impl AsFd for SeqPacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+impl AsFd for SeqPacketRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for SeqPacketSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
     }
 }

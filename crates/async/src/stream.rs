@@ -1,14 +1,15 @@
 //! A connected stream socket: TCP or unix.
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anysock_core::{
-    Addr, Ancillary, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socket, Type,
+    Addr, Ancillary, Cell, Credentials, Domain, Outgoing, OwnedPath, Passed, RecvBlock, Shutdown,
+    Socket, Type,
 };
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -134,6 +135,20 @@ impl StreamSocket {
         self.socket().peer_credentials()
     }
 
+    /// Whether this is multipath TCP: see [`Socket::is_multipath`].
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn is_multipath(&self) -> io::Result<bool> {
+        self.socket().is_multipath()
+    }
+
+    /// Keeps the path to which a client was bound, until its last half is dropped.
+    pub(crate) fn keep_path(&self, path: OwnedPath) {
+        self.io.keep_path(path);
+    }
+
     /// Ends one or both directions at once, whatever is still to be sent by others.
     ///
     /// # Errors
@@ -175,6 +190,38 @@ impl StreamSocket {
     ) -> Poll<io::Result<usize>> {
         recv_block(&self.io, cx, block, most)
     }
+
+    /// As [`poll_recv_block`](Self::poll_recv_block), with what was passed beside the bytes, where
+    /// the socket [asked](Socket::ask) for it: see [`Socket::recv_chunk_passed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of recvmsg(2).
+    pub fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<io::Result<usize>> {
+        recv_passed(&self.io, cx, block, most, passed)
+    }
+
+    /// Sends bytes from the front of `slices`, and passes all `descriptors` with the first of
+    /// them, at most 253, on unix; how many bytes were taken. If it waits or fails, nothing was
+    /// sent or passed. The descriptors stay the caller's.
+    ///
+    /// # Errors
+    ///
+    /// Those of sendmsg(2).
+    pub fn poll_send_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        descriptors: &[OwnedFd],
+    ) -> Poll<io::Result<usize>> {
+        send_passing(&self.io, cx, slices, descriptors)
+    }
 }
 
 impl StreamRecv {
@@ -191,9 +238,43 @@ impl StreamRecv {
     ) -> Poll<io::Result<usize>> {
         recv_block(&self.io, cx, block, most)
     }
+
+    /// As [`StreamSocket::poll_recv_passed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of recvmsg(2).
+    pub fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<io::Result<usize>> {
+        recv_passed(&self.io, cx, block, most, passed)
+    }
 }
 
 impl StreamSend {
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.io.socket().cell()
+    }
+
+    /// As [`StreamSocket::poll_send_passing`].
+    ///
+    /// # Errors
+    ///
+    /// Those of sendmsg(2).
+    pub fn poll_send_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        descriptors: &[OwnedFd],
+    ) -> Poll<io::Result<usize>> {
+        send_passing(&self.io, cx, slices, descriptors)
+    }
+
     /// Whether the other half is gone, so that nobody else will read.
     pub fn is_alone(&self) -> bool {
         Arc::strong_count(&self.io) == 1
@@ -214,11 +295,11 @@ impl StreamSend {
     }
 }
 
-/// A stream that nobody asked to take descriptors has the kernel refuse them, where it can: then a
-/// plain recv(2) that falls short has drained the socket, and need not look for what came along.
+/// A unix socket that nobody asked to take descriptors has the kernel refuse them, where it can. Of
+/// a stream a plain recv(2) that falls short has then drained the socket, and need not look for
+/// what came along.
 pub(crate) fn prepare(socket: &Socket) -> io::Result<()> {
-    let wanted = socket.asked().contains(Ancillary::DESCRIPTORS);
-    if socket.cell() == Cell::UNIX_STREAM && !wanted {
+    if socket.cell().domain == Domain::Unix && !socket.asked().contains(Ancillary::DESCRIPTORS) {
         socket.set_pass_descriptors(false)?;
     }
     Ok(())
@@ -232,6 +313,25 @@ fn recv_block(
 ) -> Poll<io::Result<usize>> {
     let read = io
         .poll_read_asking(cx, |socket, asked| recv(socket, &mut (&mut *block).limit(most), asked));
+    read.map_ok(|length| length.unwrap_or(0))
+}
+
+fn recv_passed(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    block: &mut RecvBlock,
+    most: usize,
+    passed: &mut Passed,
+) -> Poll<io::Result<usize>> {
+    let asked = io.socket().asked();
+    if asked.is_empty() {
+        return recv_block(io, cx, block, most);
+    }
+    let read = io.poll_read_batch(cx, |socket| {
+        let chunk = socket.recv_chunk_passed(&mut (&mut *block).limit(most), passed)?;
+        passed.keep(asked);
+        Ok((chunk.length, chunk.fell_short))
+    });
     read.map_ok(|length| length.unwrap_or(0))
 }
 
@@ -251,6 +351,21 @@ fn recv(socket: &Socket, buffer: &mut impl BufMut, asked: Asked) -> io::Result<(
             Ok((chunk.length, chunk.fell_short))
         }
     }
+}
+
+fn send_passing(
+    io: &Registered,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+    descriptors: &[OwnedFd],
+) -> Poll<io::Result<usize>> {
+    let length: usize = slices.iter().map(|slice| slice.len()).sum();
+    let mut with = Outgoing::default();
+    with.descriptors = descriptors;
+    io.poll_write_part(cx, |socket| {
+        let sent = socket.send_message(slices, &with)?;
+        Ok((sent, sent < length))
+    })
 }
 
 fn write(io: &Registered, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -313,5 +428,17 @@ stream_io!(write StreamSend);
 impl AsFd for StreamSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+impl AsFd for StreamRecv {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
+    }
+}
+
+impl AsFd for StreamSend {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.socket().as_fd()
     }
 }

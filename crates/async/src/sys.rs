@@ -85,7 +85,7 @@ fn again(error: &io::Error) -> io::Error {
     }
 }
 
-fn expect_runtime() -> io::Result<()> {
+pub(crate) fn expect_runtime() -> io::Result<()> {
     if Handle::try_current().is_ok() {
         return Ok(());
     }

@@ -58,7 +58,7 @@ impl Attached {
         self
     }
 
-    /// Sends from this address of the host, on unconnected UDP sockets.
+    /// Sends from this address of the host, on UDP sockets.
     #[must_use]
     pub fn source(mut self, source: IpAddr) -> Self {
         self.0.get_or_insert_default().source = Some(source);
@@ -99,6 +99,15 @@ impl Attached {
     /// The TTL or hop limit to send with.
     pub fn hop_limit_value(&self) -> Option<u8> {
         self.0.as_ref()?.hop_limit
+    }
+
+    /// Whether the same is attached, and no descriptor.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        let values =
+            |one: &Self| (one.source_addr(), one.traffic_class_value(), one.hop_limit_value());
+        self.descriptors().is_empty()
+            && other.descriptors().is_empty()
+            && values(self) == values(other)
     }
 
     /// Takes everything out, leaving nothing.

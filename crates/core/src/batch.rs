@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use crate::{Addr, Domain, Received, RecvBlock, Socket, sys};
+use crate::{Addr, Ancillary, Domain, Received, RecvBlock, Socket, sys};
 
 /// Room for many packets, used again for each receive: recvmmsg(2).
 ///
@@ -71,7 +71,8 @@ impl RecvBatch {
 
     /// Whether the [sources](Batched::source) of packets are asked for from here on, and
     /// whether what comes in [control messages](Batched::along): what is not asked for costs
-    /// nothing, and the kernel closes descriptors that nobody takes. Both, unless said otherwise.
+    /// nothing. Both, unless said otherwise. Descriptors are closed: they come with
+    /// [`Socket::recv_message`] alone, so that a batch never brings thousands.
     pub fn ask(&mut self, sources: bool, control: bool) {
         (self.sources, self.control) = (sources, control);
     }
@@ -92,6 +93,7 @@ impl RecvBatch {
             source: self.sources,
             control: self.control,
             is_unix: socket.cell().domain == Domain::Unix,
+            time: socket.asked().contains(Ancillary::TIMESTAMP),
         };
         self.received = self.headers.recv(socket.as_fd(), &mut self.rooms[..count], beside)?;
         Ok(self.received)

@@ -7,10 +7,12 @@
 //! ```
 
 use std::fs::{self, File, FileType, OpenOptions, Permissions};
-use std::io;
+use std::num::ParseIntError;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{fmt, io};
 
 use crate::{Addr, Cell, Domain, Options, Socket, UnixAddr, UnixPath, sys};
 
@@ -79,14 +81,22 @@ pub struct PathClaim {
 #[must_use = "the file is unlinked when this is dropped"]
 pub struct OwnedPath {
     absolute: PathBuf,
-    inode: Inode,
+    id: FileId,
 }
 
-/// Which file it is, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Inode {
+/// Which file it is, whatever its name: what a successor is told to whom a socket file is handed
+/// over, as text if need be.
+///
+/// ```
+/// use anysock_core::FileId;
+/// let id: FileId = "64513:1312".parse()?;
+/// assert_eq!(id.to_string(), "64513:1312");
+/// # Ok::<_, std::num::ParseIntError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId {
     device: u64,
-    number: u64,
+    inode: u64,
 }
 
 /// A unix path that could not be bound.
@@ -129,11 +139,12 @@ pub enum PathError {
         /// "regular file", "directory", "symbolic link", "pipe" or "device".
         found: &'static str,
     },
-    /// The file was gone or replaced right after binding, by somebody who takes no lock:
+    /// The file was gone or replaced right after binding, or before it was taken over, by
+    /// somebody who takes no lock:
     /// [`NotFound`](io::ErrorKind::NotFound).
     #[error(
-        "the socket file {path:?} was removed or replaced while it was being bound; keep other \
-         programs from its directory"
+        "the socket file {path:?} was removed or replaced while it was being bound or handed over; \
+         keep other programs from its directory"
     )]
     Replaced {
         /// The path.
@@ -223,6 +234,27 @@ impl PathClaim {
     /// Wraps a [`PathError`], or an [`OptionError`](crate::OptionError) for options that are not
     /// for unix sockets.
     pub fn bind(self, socket: &Socket, options: &Options) -> io::Result<OwnedPath> {
+        self.bind_and(socket, options, |socket| match socket.cell().kind.is_connection_oriented() {
+            true => socket.listen(options.backlog_or_default()),
+            false => Ok(()),
+        })
+    }
+
+    /// As [`bind`](Self::bind) for a socket that is going to connect: it does not listen.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_client(self, socket: &Socket, options: &Options) -> io::Result<OwnedPath> {
+        self.bind_and(socket, options, |_| Ok(()))
+    }
+
+    fn bind_and(
+        self,
+        socket: &Socket,
+        options: &Options,
+        listen: impl FnOnce(&Socket) -> io::Result<()>,
+    ) -> io::Result<OwnedPath> {
         let cell = socket.cell();
         if cell.domain != Domain::Unix {
             return Err(PathError::WrongDomain { path: self.path().to_owned(), cell }.into());
@@ -247,10 +279,7 @@ impl PathClaim {
             let mode_set = owned.undo_umask(mode);
             mode_set.map_err(|error| system("set the mode of", &self.path, error))?;
         }
-        if cell.kind.is_connection_oriented() {
-            let listening = socket.listen(options.backlog_or_default());
-            listening.map_err(|error| system("listen at", &self.path, error))?;
-        }
+        listen(socket).map_err(|error| system("listen at", &self.path, error))?;
         // Only now: whoever looks at the path from here on finds a socket that listens.
         drop(self.directory);
         Ok(owned)
@@ -274,7 +303,7 @@ impl PathClaim {
     fn record(&self) -> io::Result<OwnedPath> {
         match fs::symlink_metadata(&self.absolute) {
             Ok(found) if found.file_type().is_socket() => {
-                Ok(OwnedPath { absolute: self.absolute.clone(), inode: Inode::of(&found) })
+                Ok(OwnedPath { absolute: self.absolute.clone(), id: FileId::of(&found) })
             }
             _ => Err(PathError::Replaced { path: self.path().to_owned() }.into()),
         }
@@ -316,6 +345,45 @@ impl OwnedPath {
         &self.absolute
     }
 
+    /// Which file it is, for a successor.
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Takes over what a predecessor owned and has handed over, or is about to
+    /// [leave](Self::leave): the file `id` at `path`. It is unlinked when this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Wraps a [`PathError::Replaced`] if another file is there, or none, so that nobody else's
+    /// is ever unlinked.
+    ///
+    /// ```
+    /// # use anysock_core::{Cell, Options, OwnedPath, PathClaim, Socket, UnixPath};
+    /// # let directory = std::env::temp_dir().join(format!("doc-take-{}", std::process::id()));
+    /// # std::fs::create_dir(&directory)?;
+    /// # let path = directory.join("app.sock");
+    /// # let claim = PathClaim::try_new(&UnixPath::new(&path)?)?.expect("nobody else is here");
+    /// # let socket = Socket::open(Cell::UNIX_STREAM)?;
+    /// let predecessors = claim.bind(&socket, &Options::new())?;
+    /// let owned = OwnedPath::take_over(&path, predecessors.id())?;
+    /// predecessors.leave();
+    /// drop(owned);
+    /// assert!(!path.exists());
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn take_over(path: impl AsRef<Path>, id: FileId) -> io::Result<Self> {
+        let absolute = std::path::absolute(path)?;
+        let taken = Self { absolute, id };
+        if taken.is_ours() {
+            return Ok(taken);
+        }
+        let path = taken.absolute.clone();
+        taken.leave();
+        Err(PathError::Replaced { path }.into())
+    }
+
     /// Gives up ownership and leaves the file, for a successor who was handed the socket.
     pub fn leave(mut self) {
         // Dropping what has no path unlinks nothing.
@@ -323,7 +391,7 @@ impl OwnedPath {
     }
 
     fn is_ours(&self) -> bool {
-        fs::symlink_metadata(&self.absolute).is_ok_and(|found| Inode::of(&found) == self.inode)
+        fs::symlink_metadata(&self.absolute).is_ok_and(|found| FileId::of(&found) == self.id)
     }
 
     /// Gives the file the mode back that the umask has narrowed at binding.
@@ -334,7 +402,7 @@ impl OwnedPath {
             .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
             .open(&self.absolute)?;
         let metadata = file.metadata()?;
-        if Inode::of(&metadata) != self.inode || metadata.permissions().mode() & 0o777 == mode {
+        if FileId::of(&metadata) != self.id || metadata.permissions().mode() & 0o777 == mode {
             return Ok(());
         }
         // fchmod(2) refuses an O_PATH descriptor; its entry in /proc does not, see open(2).
@@ -359,9 +427,25 @@ impl Drop for OwnedPath {
     }
 }
 
-impl Inode {
+impl FileId {
     fn of(metadata: &fs::Metadata) -> Self {
-        Self { device: metadata.dev(), number: metadata.ino() }
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Device and inode, see stat(2).
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.device, self.inode)
+    }
+}
+
+impl FromStr for FileId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (device, inode) = text.split_once(':').unwrap_or((text, ""));
+        Ok(Self { device: device.parse()?, inode: inode.parse()? })
     }
 }
 

@@ -99,6 +99,27 @@ impl Arrival {
     pub fn ecn(&self) -> Option<u8> {
         self.traffic_class.map(|class| class & 0b11)
     }
+
+    /// The same once more, but for the descriptors, of which there is one each.
+    #[must_use]
+    pub fn without_descriptors(&self) -> Self {
+        Self { source: self.source.clone(), descriptors: Vec::new(), ..*self }
+    }
+
+    /// Whether nothing came along.
+    pub fn is_empty(&self) -> bool {
+        let Self { source, destination, descriptors, credentials, .. } = self;
+        let Self { traffic_class, hop_limit, timestamp, dropped, segment, .. } = self;
+        source.is_none()
+            && destination.is_none()
+            && descriptors.is_empty()
+            && credentials.is_none()
+            && traffic_class.is_none()
+            && hop_limit.is_none()
+            && timestamp.is_none()
+            && dropped.is_none()
+            && segment.is_none()
+    }
 }
 
 impl Message {
@@ -150,8 +171,8 @@ impl Message {
 
     /// This message together with what came along.
     #[must_use]
-    pub fn with_arrival(mut self, arrival: Arrival) -> Self {
-        self.arrival = Along::new(Some(Box::new(arrival)));
+    pub fn with_arrival(mut self, arrival: impl Into<Box<Arrival>>) -> Self {
+        self.arrival = Along::new(Some(arrival.into()));
         self
     }
 

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::Attached;
+
 /// A block has so much room at first; it grows as it is needed.
 const BLOCK: usize = 4 * 1024;
 
@@ -28,7 +30,7 @@ thread_local! {
 /// ```
 ///
 /// Packets of one size that follow each other cost nothing beside their bytes, and lie in one
-/// piece. Empty, it holds no memory.
+/// piece. What is attached to one is held with it. Empty, it holds no memory.
 ///
 /// ```
 /// use anysock_core::Outbox;
@@ -52,10 +54,30 @@ pub struct Outbox {
 
 #[derive(Debug)]
 enum Run {
-    /// So many packets of this size, in the block.
-    Copied { size: usize, count: usize },
+    /// So many packets of this size, in the block, and what is attached to each of them.
+    Copied { size: usize, count: usize, attached: Option<Box<Attached>> },
     /// One packet, elsewhere.
     Referenced(Bytes),
+}
+
+impl Run {
+    fn attached(&self) -> Option<&Attached> {
+        match self {
+            Self::Copied { attached, .. } => attached.as_deref(),
+            Self::Referenced(_) => None,
+        }
+    }
+
+    /// Whether one call may send both: to neither is anything attached, or the same, and no
+    /// descriptor, which are those of one message.
+    #[inline]
+    fn is_alike(&self, other: &Self) -> bool {
+        match (self.attached(), other.attached()) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::ptr::eq(one, other) || one.is_alike(other),
+            _ => false,
+        }
+    }
 }
 
 impl Outbox {
@@ -73,8 +95,30 @@ impl Outbox {
         self.block.extend_from_slice(packet);
         self.length += 1;
         match self.runs.back_mut() {
-            Some(Run::Copied { size, count }) if *size == packet.len() => *count += 1,
-            _ => self.runs.push_back(Run::Copied { size: packet.len(), count: 1 }),
+            Some(Run::Copied { size, count, attached: None }) if *size == packet.len() => {
+                *count += 1;
+            }
+            _ => self.push_run(packet.len(), None),
+        }
+    }
+
+    /// As [`push_copy`](Self::push_copy), with what is attached.
+    pub fn push_attached(&mut self, packet: &[u8], attached: Attached) {
+        if attached.is_empty() {
+            return self.push_copy(packet);
+        }
+        if self.block.capacity() == 0 || self.gone >= COMPACTED {
+            self.make_room();
+        }
+        self.block.extend_from_slice(packet);
+        self.length += 1;
+        match self.runs.back_mut() {
+            Some(Run::Copied { size, count, attached: Some(last) })
+                if *size == packet.len() && last.is_alike(&attached) =>
+            {
+                *count += 1;
+            }
+            _ => self.push_run(packet.len(), Some(Box::new(attached))),
         }
     }
 
@@ -82,6 +126,12 @@ impl Outbox {
     pub fn push(&mut self, packet: Bytes) {
         self.length += 1;
         self.runs.push_back(Run::Referenced(packet));
+    }
+
+    /// What is attached to the first packet.
+    #[inline]
+    pub fn attached(&self) -> Option<&Attached> {
+        self.runs.front()?.attached()
     }
 
     /// How many packets wait.
@@ -103,17 +153,22 @@ impl Outbox {
 
     /// The packets, the first one first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces().flat_map(|(bytes, size, count)| {
-            (0..count).map(move |n| &bytes[n * size..(n + 1) * size])
-        })
+        singly(self.pieces())
     }
 
-    /// How many packets at the front are of one size, and which; the last of them may be
-    /// shorter, but none is empty. At most `most` packets and `bytes` bytes together.
+    /// The packets at the front that one call may send: to none of them something else is
+    /// [attached](Self::attached) than to the first, and descriptors to none or one alone.
+    pub fn alike(&self) -> impl Iterator<Item = &[u8]> {
+        singly(self.pieces_alike())
+    }
+
+    /// How many packets at the front are [alike](Self::alike) and of one size, and which; the last
+    /// of them may be shorter, but none is empty. At most `most` packets and `bytes` bytes
+    /// together.
     pub fn equal(&self, most: usize, bytes: usize) -> (usize, usize) {
         let mut first = 0;
         let (mut total, mut together) = (0, 0);
-        for (_, size, count) in self.pieces() {
+        for (_, size, count) in self.pieces_alike() {
             if first == 0 {
                 first = size;
             }
@@ -162,7 +217,7 @@ impl Outbox {
         let (mut left, mut bytes) = (count, 0);
         while left > 0 {
             match self.runs.front_mut() {
-                Some(Run::Copied { size, count }) => {
+                Some(Run::Copied { size, count, .. }) => {
                     let taken = left.min(*count);
                     bytes += taken * *size;
                     self.gone += taken * *size;
@@ -201,14 +256,32 @@ impl Outbox {
     /// What lies together: the bytes, the size of each packet, and how many there are.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], usize, usize)> {
         let mut at = self.gone;
-        self.runs.iter().map(move |run| match run {
-            Run::Copied { size, count } => {
-                let start = at;
-                at += size * count;
-                (&self.block[start..at], *size, *count)
+        self.runs.iter().map(move |run| self.piece(run, &mut at))
+    }
+
+    /// As [`pieces`](Self::pieces), of what is alike at the front.
+    fn pieces_alike(&self) -> impl Iterator<Item = (&[u8], usize, usize)> {
+        let mut at = self.gone;
+        let first = self.runs.front();
+        let alike = self.runs.iter().take_while(move |run| first.is_some_and(|f| f.is_alike(run)));
+        alike.map(move |run| self.piece(run, &mut at))
+    }
+
+    fn piece<'a>(&'a self, run: &'a Run, at: &mut usize) -> (&'a [u8], usize, usize) {
+        match run {
+            Run::Copied { size, count, .. } => {
+                let start = *at;
+                *at += size * count;
+                (&self.block[start..*at], *size, *count)
             }
             Run::Referenced(packet) => (&packet[..], packet.len(), 1),
-        })
+        }
+    }
+
+    /// A run of one packet.
+    #[inline]
+    fn push_run(&mut self, size: usize, attached: Option<Box<Attached>>) {
+        self.runs.push_back(Run::Copied { size, count: 1, attached });
     }
 
     /// Whether both are of the block, one behind the other.
@@ -232,6 +305,14 @@ impl Outbox {
         self.block.drain(..self.gone);
         self.gone = 0;
     }
+}
+
+/// The packets of which the pieces are made.
+fn singly<'a>(
+    pieces: impl Iterator<Item = (&'a [u8], usize, usize)>,
+) -> impl Iterator<Item = &'a [u8]> {
+    pieces
+        .flat_map(|(bytes, size, count)| (0..count).map(move |n| &bytes[n * size..(n + 1) * size]))
 }
 
 #[cfg(test)]
@@ -303,6 +384,56 @@ mod tests {
         assert_eq!(slices(&[9, 9, 9, 4, 4], 4), [31]);
         assert_eq!(slices(&[5000, 5000, 9], 3), [5000, 5000, 9]);
         assert_eq!(slices(&[9, 5000, 9], 2), [9, 5000]);
+    }
+
+    #[test]
+    fn packets_go_together_only_with_those_to_which_the_same_is_attached() {
+        let class = |class| Attached::nothing().traffic_class(class);
+        let file = || Attached::nothing().descriptor(std::fs::File::open("/dev/null").unwrap());
+        let attached = [
+            (Attached::nothing(), 2),
+            (Attached::nothing(), 1),
+            (class(1), 2),
+            (class(1), 1),
+            (class(2), 1),
+            (file(), 1),
+            (file(), 1),
+            (class(1).hop_limit(9), 1),
+            (Attached::nothing(), 1),
+        ];
+        let mut outbox = Outbox::new();
+        let mut left = Vec::new();
+        for (attached, alike) in attached {
+            left.push((alike, !attached.is_empty()));
+            outbox.push_attached(b"abc", attached);
+        }
+        for (alike, is_attached) in left {
+            assert_eq!(outbox.alike().count(), alike);
+            assert_eq!(outbox.equal(64, 65_507), (alike, 3));
+            assert_eq!(outbox.attached().is_some(), is_attached);
+            assert_eq!(outbox.pop(1), 3);
+        }
+        assert_eq!(size_of::<Run>(), size_of::<Bytes>());
+    }
+
+    #[test]
+    fn what_is_attached_goes_with_its_packet() {
+        let mut outbox = Outbox::new();
+        for _ in 0..3 {
+            outbox.push_attached(b"abc", Attached::nothing().traffic_class(1));
+        }
+        outbox.push_attached(b"abc", Attached::nothing());
+        assert_eq!(outbox.runs.len(), 2);
+        for left in [3, 2, 1] {
+            assert_eq!(outbox.alike().count(), left);
+            assert_eq!(outbox.attached().unwrap().traffic_class_value(), Some(1));
+            outbox.pop(1);
+        }
+        assert!(outbox.attached().is_none());
+        let (end, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        outbox.push_attached(b"abc", Attached::nothing().descriptor(other));
+        outbox.pop(2);
+        assert_eq!(std::io::Read::read(&mut &end, &mut [0]).unwrap(), 0);
     }
 
     #[test]

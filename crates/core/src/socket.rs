@@ -3,12 +3,15 @@
 use std::io::{self, IoSlice, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::SystemTime;
 
 use bytes::BufMut;
 
-use crate::{Addr, Ancillary, Cell, Credentials, Domain, Type, UnixAddr, UnsupportedCell, sys};
+use crate::{
+    Addr, Ancillary, Arrival, Attached, Cell, Credentials, Domain, Passed, Protocol, QueuedError,
+    Type, UnixAddr, UnsupportedCell, sys,
+};
 
 /// A socket of one of the nine cells. Each method is one system call.
 ///
@@ -36,8 +39,8 @@ use crate::{Addr, Ancillary, Cell, Credentials, Domain, Type, UnixAddr, Unsuppor
 pub struct Socket {
     inner: socket2::Socket,
     cell: Cell,
-    /// Nothing can come beside the bytes of a stream: no descriptor, and no credentials.
-    is_plain: AtomicBool,
+    /// What the kernel may let come beside bytes, for all that is known: an [`Ancillary`].
+    let_by: AtomicU8,
     /// What its owner wants to come along with messages: an [`Ancillary`].
     asked: AtomicU8,
 }
@@ -140,6 +143,12 @@ pub struct Chunk {
     pub fell_short: bool,
 }
 
+impl Chunk {
+    fn new(length: usize, room: usize, came_along: bool) -> Self {
+        Self { length, fell_short: 0 < length && length < room && !came_along }
+    }
+}
+
 /// What goes with the bytes of one send call.
 ///
 /// ```
@@ -171,12 +180,64 @@ impl<'a> Outgoing<'a> {
     pub fn to(to: &'a Addr) -> Self {
         Self { to: Some(to), ..Self::default() }
     }
+
+    /// Also with what is attached to a message.
+    #[must_use]
+    pub fn with_attached(mut self, attached: &'a Attached) -> Self {
+        let source = attached.source_addr().map(|address| LocalAddress { address, interface: 0 });
+        self.source = source.or(self.source);
+        self.descriptors = attached.descriptors();
+        self.traffic_class = attached.traffic_class_value().or(self.traffic_class);
+        self.hop_limit = attached.hop_limit_value().or(self.hop_limit);
+        self
+    }
+
+    /// Refuses, as the kernel would, what there is no room for, or what it would pass over.
+    pub(crate) fn check(&self, domain: Domain) -> io::Result<()> {
+        let is_foreign = |source: LocalAddress| {
+            domain == Domain::Ipv4 && source.address.to_canonical().is_ipv6()
+        };
+        match self.descriptors.len() > Attached::MAX_DESCRIPTORS
+            || self.source.is_some_and(is_foreign)
+        {
+            true => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Received {
     /// Whether the buffer was too short, so that the rest is lost.
     pub fn is_truncated(&self) -> bool {
         self.copied < self.length
+    }
+
+    /// What came along of all that was `asked` for, and then also who sent it and the size of the
+    /// datagrams that were put together; `None` if it is nothing. Dropped, descriptors are closed.
+    pub fn into_arrival(self, asked: Ancillary) -> Option<Box<Arrival>> {
+        if asked.is_empty() {
+            return None;
+        }
+        let Self { source, destination, credentials, descriptors, .. } = self;
+        let keeps = |one| asked.contains(one);
+        let arrival = Arrival {
+            source,
+            destination: destination.filter(|_| keeps(Ancillary::DESTINATION)),
+            descriptors: if keeps(Ancillary::DESCRIPTORS) { descriptors } else { Vec::new() },
+            credentials: credentials.filter(|_| keeps(Ancillary::CREDENTIALS)),
+            traffic_class: self.traffic_class,
+            hop_limit: self.hop_limit,
+            timestamp: self.timestamp,
+            dropped: self.dropped,
+            segment: self.segment,
+        };
+        (!arrival.is_empty()).then(|| Box::new(arrival))
+    }
+
+    /// Whether descriptors were lost that were `asked` for: there was too little room, or this
+    /// process has as many open as it may.
+    pub fn has_lost(&self, asked: Ancillary) -> bool {
+        self.control_truncated && asked.contains(Ancillary::DESCRIPTORS)
     }
 }
 
@@ -189,17 +250,42 @@ impl Socket {
     /// machine has no such sockets. Inet seqpacket is asked for as SCTP; where the kernel has
     /// it the answer is the same, since its one-to-many sockets know no accept(2).
     pub fn open(cell: Cell) -> io::Result<Self> {
-        let opened = socket2::Socket::new_raw(
-            cell.domain.to_os(),
-            cell.kind.to_os().nonblocking().cloexec(),
-            cell.protocol(),
-        );
+        Self::open_as(cell.domain, cell.kind)
+    }
+
+    /// Opens a socket of a domain and a protocol: socket(2). A [`Type`] is the domain's default.
+    ///
+    /// Where the kernel has no multipath TCP (before Linux 5.6, not built, or `net.mptcp.enabled`
+    /// is 0) this is a TCP socket, by a second call: as the kernel itself falls back towards a
+    /// peer that has none. [`is_multipath`](Self::is_multipath) tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); a unix domain has no multipath TCP.
+    pub fn open_as(domain: Domain, protocol: impl Into<Protocol>) -> io::Result<Self> {
+        let protocol = protocol.into();
+        let cell = Cell::new(domain, protocol.kind());
+        if protocol == Protocol::Multipath && !domain.is_inet() {
+            let why = "multipath TCP is a protocol of internet domains; ask for a plain stream";
+            return Err(UnsupportedCell::new(cell, why).into());
+        }
+        let open = |protocol| {
+            let kind = cell.kind.to_os().nonblocking().cloexec();
+            socket2::Socket::new_raw(cell.domain.to_os(), kind, protocol)
+        };
+        let opened = match open(protocol.to_os(cell)) {
+            Err(error) if protocol.falls_back(&error) => {
+                tracing::debug!(%cell, %error, "no multipath TCP here, TCP takes its place");
+                open(cell.protocol())
+            }
+            opened => opened,
+        };
         match opened {
             Ok(_) if cell.domain.is_inet() && cell.kind == Type::SeqPacket => {
                 let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";
                 Err(UnsupportedCell::new(cell, why).into())
             }
-            Ok(inner) => Ok(Self::new(inner, cell, false)),
+            Ok(inner) => Ok(Self::new(inner, cell, Ancillary::DESCRIPTORS)),
             Err(error) => Err(match error.raw_os_error() {
                 Some(libc::ESOCKTNOSUPPORT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => {
                     UnsupportedCell::new(cell, format!("the kernel says \"{error}\"")).into()
@@ -209,13 +295,18 @@ impl Socket {
         }
     }
 
-    fn new(inner: socket2::Socket, cell: Cell, is_plain: bool) -> Self {
-        let (is_plain, asked) = (AtomicBool::new(is_plain), AtomicU8::new(0));
-        Self { inner, cell, is_plain, asked }
+    fn new(inner: socket2::Socket, cell: Cell, let_by: Ancillary) -> Self {
+        let (let_by, asked) = (AtomicU8::new(let_by.bits()), AtomicU8::new(0));
+        Self { inner, cell, let_by, asked }
     }
 
-    fn is_plain(&self) -> bool {
-        self.is_plain.load(Ordering::Relaxed)
+    /// One that somebody else has made, with whom descriptors may be on their way.
+    pub(crate) fn adopted(inner: socket2::Socket, cell: Cell) -> Self {
+        Self::new(inner, cell, Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS)
+    }
+
+    fn let_by(&self) -> Ancillary {
+        Ancillary::from_bits(self.let_by.load(Ordering::Relaxed))
     }
 
     /// What its owner wants to come along with messages: see [`ask`](Self::ask).
@@ -239,7 +330,11 @@ impl Socket {
             match one {
                 Ancillary::DESCRIPTORS => {
                     self.set_pass_descriptors(on)?;
+                    // Those that are no longer asked for may be on their way.
+                    note(&self.let_by, one, true);
                 }
+                // They tell empty messages from the end there, and stay.
+                Ancillary::CREDENTIALS if !on && self.cell.kind == Type::SeqPacket => {}
                 Ancillary::CREDENTIALS => self.set_pass_credentials(on)?,
                 Ancillary::DESTINATION => self.set_receive_destination(on)?,
                 Ancillary::TRAFFIC_CLASS => self.set_receive_traffic_class(on)?,
@@ -248,17 +343,15 @@ impl Socket {
                 Ancillary::DROPS => self.set_receive_drops(on)?,
                 _ => {}
             }
-            match on {
-                true => self.asked.fetch_or(one.bits(), Ordering::Relaxed),
-                false => self.asked.fetch_and(!one.bits(), Ordering::Relaxed),
-            };
+            note(&self.asked, one, on);
         }
         Ok(())
     }
 
     /// Whether the kernel takes descriptors that are passed to this socket, or to those that it
     /// accepts: `SO_PASSRIGHTS`. Who passes some where they are refused gets `EPERM`. Whether the
-    /// kernel knows the option: unix sockets do since Linux 6.16.
+    /// kernel knows the option: unix sockets do since Linux 6.16. To be refused before anybody can
+    /// have passed one.
     ///
     /// # Errors
     ///
@@ -271,7 +364,7 @@ impl Socket {
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => return Ok(false),
             done => done?,
         }
-        self.is_plain.store(!on, Ordering::Relaxed);
+        note(&self.let_by, Ancillary::DESCRIPTORS, on);
         Ok(true)
     }
 
@@ -284,7 +377,8 @@ impl Socket {
         let cell = Cell::new(Domain::Unix, kind);
         let os = kind.to_os().nonblocking().cloexec();
         let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
-        Ok((Self::new(a, cell, false), Self::new(b, cell, false)))
+        let new = |inner| Self::new(inner, cell, Ancillary::DESCRIPTORS);
+        Ok((new(a), new(b)))
     }
 
     /// The cell.
@@ -323,7 +417,8 @@ impl Socket {
         self.inner.connect(&sys::to_os(addr))
     }
 
-    /// Takes a connection off the backlog: accept4(2).
+    /// Takes a connection off the backlog: accept4(2). It asks for what this socket does, which
+    /// takes another call for times: these alone the kernel does not hand on.
     ///
     /// # Errors
     ///
@@ -332,8 +427,11 @@ impl Socket {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
         // The kernel hands on to it what its listener refuses and asks for.
-        let accepted = Self::new(descriptor.into(), self.cell, self.is_plain());
+        let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
+        if self.asked().contains(Ancillary::TIMESTAMP) {
+            accepted.set_receive_timestamp(true)?;
+        }
         Ok((accepted, peer))
     }
 
@@ -397,7 +495,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn try_clone(&self) -> io::Result<Self> {
-        let clone = Self::new(self.inner.try_clone()?, self.cell, self.is_plain());
+        let clone = Self::new(self.inner.try_clone()?, self.cell, self.let_by());
         clone.asked.store(self.asked().bits(), Ordering::Relaxed);
         Ok(clone)
     }
@@ -440,7 +538,8 @@ impl Socket {
     }
 
     /// As [`recv_buffer`](Self::recv_buffer) from a stream, and whether more may be there: on unix
-    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along.
+    /// by recvmsg(2), which costs more and tells that the kernel stopped at what came along, unless
+    /// nothing can.
     ///
     /// # Errors
     ///
@@ -448,10 +547,32 @@ impl Socket {
     pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
-            Domain::Unix if !self.is_plain() => sys::recv_buffer_beside(self.as_fd(), buffer)?,
+            Domain::Unix if !self.let_by().is_empty() => {
+                sys::recv_buffer_beside(self.as_fd(), buffer)?
+            }
             _ => (sys::recv_buffer(self.as_fd(), buffer)?, false),
         };
-        Ok(Chunk { length, fell_short: 0 < length && length < room && !came_along })
+        Ok(Chunk::new(length, room, came_along))
+    }
+
+    /// As [`recv_chunk`](Self::recv_chunk), with what was passed beside the bytes: recvmsg(2), with
+    /// room for as many descriptors as there can be.
+    ///
+    /// Descriptors were passed by the call that sent the last of the bytes, for a read never goes
+    /// on behind them; bytes before those may be of earlier calls. All bytes are of the one sender
+    /// whose credentials these are.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; `passed` is then as it was.
+    pub fn recv_chunk_passed(
+        &self,
+        buffer: &mut impl BufMut,
+        passed: &mut Passed,
+    ) -> io::Result<Chunk> {
+        let room = buffer.chunk_mut().len();
+        let (length, came_along) = sys::recv_buffer_passed(self.as_fd(), buffer, passed)?;
+        Ok(Chunk::new(length, room, came_along))
     }
 
     /// Receives one message with its real length, its source and what came along: recvmsg(2).
@@ -503,12 +624,17 @@ impl Socket {
     }
 
     /// Takes the next error off the error queue, with the destination it concerns: recvmsg(2)
-    /// with `MSG_ERRQUEUE`.
+    /// with `MSG_ERRQUEUE`. None is queued unless that was [asked for](Self::set_receive_errors).
     ///
     /// # Errors
     ///
-    /// Those of the system call.
-    pub fn recv_error(&self) -> io::Result<Option<(Option<Addr>, io::Error)>> {
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on unix sockets, which have no such queue;
+    /// those of the system call.
+    pub fn recv_error(&self) -> io::Result<Option<QueuedError>> {
+        if self.cell.domain == Domain::Unix {
+            let what = format!("{} sockets have no queue of errors", self.cell);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
         sys::recv_error(self.as_fd())
     }
 
@@ -520,8 +646,12 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_pass_credentials(&self, on: bool) -> io::Result<()> {
-        self.is_plain.store(false, Ordering::Relaxed);
-        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)
+        if on {
+            note(&self.let_by, Ancillary::CREDENTIALS, true);
+        }
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, on)?;
+        note(&self.let_by, Ancillary::CREDENTIALS, on);
+        Ok(())
     }
 
     /// Asks for the destination of each datagram: `IP_PKTINFO` or `IPV6_RECVPKTINFO`.
@@ -608,6 +738,14 @@ impl Socket {
     pub(crate) fn inner(&self) -> &socket2::Socket {
         &self.inner
     }
+}
+
+/// Adds `one` to a set, or takes it away.
+fn note(set: &AtomicU8, one: Ancillary, on: bool) {
+    match on {
+        true => set.fetch_or(one.bits(), Ordering::Relaxed),
+        false => set.fetch_and(!one.bits(), Ordering::Relaxed),
+    };
 }
 
 fn foreign_family() -> io::Error {

@@ -1,5 +1,6 @@
 //! What can go wrong with a message, and whether the transport survives it.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 use anysock_core::Guarantees;
@@ -86,6 +87,28 @@ pub enum ErrorKind {
         /// This side's maximum, in bytes.
         limit: usize,
     },
+    /// Receiving on a unix socket: a message came with descriptors of which this process could take
+    /// only some (`RLIMIT_NOFILE`, getrlimit(2)). It is lost, and those are closed. Counted;
+    /// survivable.
+    #[error(
+        "a message of {length} bytes came with descriptors of which only {taken} could be taken; \
+         it is lost, and they are closed; free descriptors, or raise RLIMIT_NOFILE"
+    )]
+    DescriptorsLost {
+        /// Length of the message, in bytes.
+        length: usize,
+        /// How many descriptors could be taken.
+        taken: usize,
+    },
+    /// Receiving on a stream: the peer passes more descriptors with the bytes of one message than
+    /// a message carries. All are closed. Fatal.
+    #[error("the peer passed {count} descriptors with one message, at most {limit} are received")]
+    TooManyDescriptors {
+        /// How many came.
+        count: usize,
+        /// How many may come.
+        limit: usize,
+    },
     /// Receiving on a stream: the peer sends, or announces, a message longer than this side's
     /// maximum. Fatal: the stream is out of step.
     #[error("the peer sends a message of {length} bytes or more, at most {limit} are received")]
@@ -116,6 +139,28 @@ pub enum ErrorKind {
         missing: Guarantees,
         /// What is given.
         given: Guarantees,
+    },
+    /// A transport that connects again by itself has done so, and this is how it tells. Nothing
+    /// that was handed over before is sent to the new connection, neither again nor for the first
+    /// time. Survivable.
+    #[error(
+        "the connection was lost{}, and made again by attempt {attempts}; of {sent} messages sent \
+         over it {unflushed} had not left yet, and none is sent again",
+        because(cause)
+    )]
+    Reconnected {
+        /// Which connection it is now, from 2. Told more than once it is the same event.
+        connection: u64,
+        /// How many attempts it took, from 1.
+        attempts: u32,
+        /// Messages that were accepted over the connections that are gone, since this was last
+        /// told: whether they arrived is not known, but by the peer's answers.
+        sent: u64,
+        /// How many of those the kernel had not been given for certain.
+        unflushed: u64,
+        /// What ended the connection; `None` if the peer had closed it in order.
+        #[source]
+        cause: Option<Arc<Error>>,
     },
     /// The socket failed. Fatal.
     #[error(transparent)]
@@ -152,8 +197,11 @@ impl Error {
             | K::Refused(_)
             | K::Dropped { .. }
             | K::Truncated { .. }
-            | K::Unmet { .. } => false,
+            | K::DescriptorsLost { .. }
+            | K::Unmet { .. }
+            | K::Reconnected { .. } => false,
             K::Oversize { .. }
+            | K::TooManyDescriptors { .. }
             | K::Malformed { .. }
             | K::CutOff { .. }
             | K::Io(_)
@@ -168,6 +216,13 @@ impl Error {
             ErrorKind::Dropped { source, .. } => Some(source.kind()),
             _ => None,
         }
+    }
+}
+
+fn because(cause: &Option<Arc<Error>>) -> String {
+    match cause {
+        Some(cause) => format!(" ({cause})"),
+        None => " (the peer closed it)".to_owned(),
     }
 }
 
@@ -188,12 +243,15 @@ impl From<Error> for io::Error {
         use ErrorKind as K;
         let kind = match error.kind() {
             K::TooLong { .. } | K::Unrepresentable { .. } => io::ErrorKind::InvalidInput,
-            K::Truncated { .. } | K::Oversize { .. } | K::Malformed { .. } => {
-                io::ErrorKind::InvalidData
-            }
+            K::Truncated { .. }
+            | K::DescriptorsLost { .. }
+            | K::TooManyDescriptors { .. }
+            | K::Oversize { .. }
+            | K::Malformed { .. } => io::ErrorKind::InvalidData,
             K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
             K::NotReady => io::ErrorKind::WouldBlock,
             K::Closed => io::ErrorKind::BrokenPipe,
+            K::Reconnected { .. } => io::ErrorKind::ConnectionReset,
             K::CutOff { .. } => io::ErrorKind::UnexpectedEof,
             K::OutOfMemory { .. } => io::ErrorKind::OutOfMemory,
             K::Refused(source) | K::Dropped { source, .. } => source.kind(),

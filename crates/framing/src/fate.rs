@@ -69,6 +69,9 @@ impl Error {
         use ErrorKind as K;
         match self.kind() {
             K::Oversize { length, limit } => K::Oversize { length: *length, limit: *limit },
+            K::TooManyDescriptors { count, limit } => {
+                K::TooManyDescriptors { count: *count, limit: *limit }
+            }
             K::Malformed { codec, why } => K::Malformed { codec, why: why.clone() },
             K::CutOff { held } => K::CutOff { held: *held },
             K::OutOfMemory { length } => K::OutOfMemory { length: *length },

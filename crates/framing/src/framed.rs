@@ -4,17 +4,18 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Attached, Guarantees, Message, RecvBlock};
+use anysock_core::{Ancillary, Attached, Guarantees, Message, RecvBlock};
 use tokio::task::coop::RestoreOnPending;
 
+use crate::beside::Counts;
 use crate::fate::Fate;
 use crate::read_buffer::{Next, ReadBuffer};
 use crate::sending::{Drive, Queue, Sending};
 use crate::turn::{self, Turns};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
-    ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf,
-    Stats, Transport,
+    ByteRecv, ByteSend, ByteStream, Codec, Error, ErrorKind, Guaranteed, Halves, Payload, RecvHalf,
+    SendHalf, Stats, Transport,
 };
 
 /// What a framed stream promises: what a stream does, and boundaries.
@@ -94,6 +95,18 @@ struct Frames<C> {
     written: u32,
     /// The stream has taken bytes and was not flushed since.
     unflushed: bool,
+    /// What the stream carries beside bytes.
+    carries: Ancillary,
+    /// Made by the first message that cannot be sent with its descriptors.
+    refused: Option<Box<Refused>>,
+}
+
+/// Messages that were dropped because their descriptors were refused.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    /// The first error that is still to be reported.
+    error: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -118,6 +131,8 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             queue: WriteQueue::default(),
             written: 0,
             unflushed: false,
+            carries: stream.carries(),
+            refused: None,
         };
         let incoming = Incoming {
             codec,
@@ -167,14 +182,23 @@ impl<C: Codec> Queue for Frames<C> {
         self.codec.max_message()
     }
 
+    fn carries(&self) -> Ancillary {
+        self.carries
+    }
+
     #[inline(always)]
-    fn push(&mut self, payload: Payload<'_>, _: &mut Attached) -> Result<(), Error> {
-        self.queue.push(&mut self.codec, payload)
+    fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
+        self.queue.push(&mut self.codec, payload, attached)
     }
 
     #[inline]
     fn unsent(&self) -> usize {
         self.queue.unsent()
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.queue.is_full()
     }
 
     fn take_turn_over(&mut self) -> bool {
@@ -193,20 +217,58 @@ impl<C: Codec> Queue for Frames<C> {
         self.queue = WriteQueue::default();
         self.unflushed = false;
     }
+
+    fn take_error(&mut self) -> Option<Error> {
+        self.refused.as_mut()?.error.take()
+    }
+
+    fn dropped(&self) -> u64 {
+        self.refused.as_ref().map_or(0, |refused| refused.count)
+    }
+}
+
+impl<C> Frames<C> {
+    /// Nothing of the first message was sent, for its descriptors were refused: the stream is in
+    /// step, and goes on without it.
+    #[cold]
+    fn refuse(&mut self, error: io::Error) {
+        let length = self.queue.refuse();
+        tracing::debug!(%error, length, "a message was dropped, its descriptors were refused");
+        let source = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let why = "the peer takes no descriptors (SO_PASSRIGHTS, or a security module)";
+                io::Error::new(error.kind(), why)
+            }
+            _ => error,
+        };
+        let refused = self.refused.get_or_insert_default();
+        refused.count += 1;
+        refused.error.get_or_insert_with(|| ErrorKind::Dropped { length, source }.into());
+    }
 }
 
 impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.queue.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = self.queue.fill(&mut slices);
-            let Poll::Ready(sent) = io.poll_send(cx, &slices[..filled]) else {
+            let (filled, passed) = self.queue.fill(&mut slices);
+            let is_passing = !passed.is_empty();
+            let sent = match is_passing {
+                false => io.poll_send(cx, &slices[..filled]),
+                true => io.poll_send_passing(cx, &slices[..filled], passed),
+            };
+            let Poll::Ready(sent) = sent else {
                 self.written = 0;
                 return Poll::Pending;
             };
-            match sent? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => {
+            match sent {
+                Err(error) if is_passing && io.refuses(&error) => {
+                    self.refuse(error);
+                    continue;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
                     self.queue.advance(written);
                     self.written = self.written.saturating_add(written as u32);
                 }
@@ -276,6 +338,9 @@ impl<C: Codec> Incoming<C> {
         fate: &Fate,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Error>>> {
+        if let Some(error) = self.buffer.take_error() {
+            return Poll::Ready(Some(Err(error)));
+        }
         if self.at_end {
             let error = self.error.as_ref().map(Error::duplicate);
             return Poll::Ready(Some(error.map_or(Ok(()), Err)));
@@ -357,21 +422,24 @@ impl<C: Codec> Incoming<C> {
 
     #[cold]
     fn fail(&mut self, error: Error) {
-        self.buffer = ReadBuffer::default();
+        self.buffer.clear();
         self.at_end = true;
         self.error = Some(error);
     }
 
     /// Receives no more, for what still comes is discarded; whether more may come.
     fn end(&mut self) -> bool {
-        self.buffer = ReadBuffer::default();
+        self.buffer.clear();
         !std::mem::replace(&mut self.at_end, true)
     }
 
     fn stats(&self) -> Stats {
+        let Counts { lost, closed } = self.buffer.counts();
         Stats {
             received: self.received,
             received_bytes: self.received_bytes,
+            truncated: lost,
+            closed_descriptors: closed,
             held: self.buffer.held(),
             ..Stats::default()
         }

@@ -7,8 +7,8 @@
 //! | `payload` | what can be sent |
 //! | `error`, `stats` | what went wrong, what was counted |
 //! | `codec` | how message boundaries are marked in a byte stream |
-//! | `write_queue` | framed bytes on their way to the kernel |
-//! | `read_buffer` | bytes on their way from it |
+//! | `write_queue`, `passing` | framed bytes on their way to the kernel, and descriptors with them |
+//! | `read_buffer`, `beside` | bytes on their way from it, and what came along |
 //! | `byte_stream` | what a stream of bytes must offer to be framed |
 //! | `framed` | stream → messages |
 //! | `packet_socket` | what a socket that keeps boundaries must offer |
@@ -23,6 +23,7 @@
 
 mod adapters;
 mod auto_flush;
+mod beside;
 mod byte_stream;
 mod codec;
 mod error;
@@ -33,6 +34,7 @@ pub mod memory;
 mod packet_queue;
 mod packet_socket;
 mod packets;
+mod passing;
 mod payload;
 mod read_buffer;
 mod sending;
@@ -43,7 +45,9 @@ mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
 pub use anysock_async::{Inbox, Packet};
-pub use anysock_core::{Arrival, Attached, Guarantees, Message, Outbox, RecvBlock, Role};
+pub use anysock_core::{
+    Ancillary, Arrival, Attached, Guarantees, Message, Outbox, Passed, RecvBlock, Role,
+};
 pub use auto_flush::AutoFlush;
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Attached, Outbox};
+use anysock_core::{Ancillary, Attached, Cell, Outbox};
 
 use crate::packet_socket::Fault;
 use crate::sending::{Drive, HIGH_WATERMARK, Queue};
@@ -13,7 +13,8 @@ use crate::{Error, ErrorKind, PacketSend, Payload};
 const OVERHEAD: usize = 64;
 
 /// Owned payloads from this length on are queued as they are, shorter ones copied: ten bytes
-/// must not keep the large block alive of which they are a slice.
+/// must not keep the large block alive of which they are a slice. With something attached all are
+/// copied.
 const REFERENCED: usize = 4 * 1024;
 
 /// So many packets, or so many bytes of them, go before more are queued: as much as one call of
@@ -31,12 +32,16 @@ pub(crate) struct PacketQueue {
     /// What came since the last attempt to send.
     fresh: Fresh,
     max: usize,
+    /// Whose socket passes on what is attached; `None` if nothing can be.
+    cell: Option<Cell>,
     /// How often the first packet was refused, and what was said first.
     refusals: u32,
     refusal: Option<io::Error>,
     /// The first error that is still to be reported.
     error: Option<Error>,
     dropped: u64,
+    /// Descriptors that wait.
+    descriptors: usize,
 }
 
 /// Packets, their bytes, and those of the last one.
@@ -48,17 +53,19 @@ struct Fresh {
 }
 
 impl PacketQueue {
-    /// Takes messages of at most `max` bytes.
-    pub(crate) fn new(max: usize) -> Self {
+    /// Takes messages of at most `max` bytes, with what a socket of `cell` passes on.
+    pub(crate) fn new(max: usize, cell: Option<Cell>) -> Self {
         Self {
             outbox: Outbox::new(),
             unsent: 0,
             fresh: Fresh::default(),
             max,
+            cell,
             refusals: 0,
             refusal: None,
             error: None,
             dropped: 0,
+            descriptors: 0,
         }
     }
 
@@ -67,8 +74,26 @@ impl PacketQueue {
         self.max = max;
     }
 
+    #[cold]
+    fn push_attached(
+        &mut self,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Result<(), Error> {
+        let source = attached.source_addr().map(|source| source.to_canonical());
+        if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
+            return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
+        }
+        self.descriptors += attached.descriptors().len();
+        self.outbox.push_attached(payload.as_slice(), attached.take());
+        Ok(())
+    }
+
     /// The first packets are done with: sent, or one dropped because of `error`.
     fn pop(&mut self, count: usize, error: Option<ErrorKind>) {
+        // Where descriptors are attached, it is to one.
+        let attached = self.outbox.attached().map_or(0, |with| with.descriptors().len());
+        self.descriptors -= attached;
         self.unsent -= self.outbox.pop(count) + count * OVERHEAD;
         // What was said of a packet that was sent in the end, was said of an earlier one.
         let refusal = self.refusal.take().map(ErrorKind::Refused);
@@ -87,12 +112,25 @@ impl PacketQueue {
                 self.refusal.get_or_insert(error);
             }
             Fault::Earlier | Fault::Packet => {
+                let error = self.explained(error);
                 tracing::debug!(%error, length, "a queued message was dropped");
                 self.dropped += 1;
                 self.pop(1, Some(ErrorKind::Dropped { length, source: error }));
             }
         }
         Ok(())
+    }
+}
+
+impl PacketQueue {
+    /// What the kernel says of descriptors that nobody wants says little.
+    fn explained(&self, error: io::Error) -> io::Error {
+        let passes = self.outbox.attached().is_some_and(|with| !with.descriptors().is_empty());
+        if !passes || error.raw_os_error() != Some(libc::EPERM) {
+            return error;
+        }
+        let what = "the receiver has not asked for descriptors, which the kernel refuses for it";
+        io::Error::new(io::ErrorKind::PermissionDenied, what)
     }
 }
 
@@ -103,9 +141,15 @@ impl Queue for PacketQueue {
     }
 
     #[inline]
-    fn push(&mut self, payload: Payload<'_>, _: &mut Attached) -> Result<(), Error> {
+    fn carries(&self) -> Ancillary {
+        self.cell.map_or(Ancillary::NONE, Ancillary::of)
+    }
+
+    #[inline]
+    fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         let length = payload.len();
         match length {
+            _ if !attached.is_empty() => self.push_attached(payload, attached)?,
             REFERENCED.. => self.outbox.push(payload.into_bytes()),
             _ => self.outbox.push_copy(payload.as_slice()),
         }
@@ -122,10 +166,15 @@ impl Queue for PacketQueue {
     }
 
     #[inline]
+    fn is_full(&self) -> bool {
+        self.unsent >= HIGH_WATERMARK || self.descriptors >= Attached::MAX_DESCRIPTORS
+    }
+
+    #[inline]
     fn is_due(&self) -> bool {
         let Fresh { packets, bytes, last } = self.fresh;
         // Another one like the last would not fit.
-        packets >= DUE.0 || bytes + last > DUE.1 || self.unsent >= HIGH_WATERMARK
+        packets >= DUE.0 || bytes + last > DUE.1 || self.is_full()
     }
 
     #[inline]
@@ -135,7 +184,7 @@ impl Queue for PacketQueue {
 
     fn discard(&mut self) {
         self.outbox.clear();
-        self.unsent = 0;
+        (self.unsent, self.descriptors) = (0, 0);
     }
 
     fn take_error(&mut self) -> Option<Error> {

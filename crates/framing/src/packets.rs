@@ -80,6 +80,7 @@ struct Incoming {
     received: u64,
     received_bytes: u64,
     truncated: u64,
+    closed_descriptors: u64,
 }
 
 impl<P: PacketSocket> Packets<P> {
@@ -91,7 +92,8 @@ impl<P: PacketSocket> Packets<P> {
     pub fn new(socket: P) -> Self {
         let guarantees = socket.guarantees();
         let most = Self::DEFAULT_MAX;
-        let outgoing = Sending::new(PacketQueue::new(most.min(socket.max_packet())));
+        let outgoing =
+            Sending::new(PacketQueue::new(most.min(socket.max_packet()), socket.attaches()));
         let incoming = Incoming::new(most);
         Self { io: socket, outgoing, incoming, fate: Fate::default(), guarantees }
     }
@@ -146,6 +148,7 @@ impl Incoming {
             received: 0,
             received_bytes: 0,
             truncated: 0,
+            closed_descriptors: 0,
         }
     }
 
@@ -223,6 +226,19 @@ impl Incoming {
                 tracing::debug!(length, limit = self.most, "a message was truncated");
                 Err(ErrorKind::Truncated { length, limit: self.most }.into())
             }
+            Packet::DescriptorsLost { length, taken } => {
+                self.truncated += 1;
+                self.closed_descriptors += taken as u64;
+                tracing::debug!(
+                    length,
+                    taken,
+                    "a message came with more descriptors than could be taken"
+                );
+                Err(ErrorKind::DescriptorsLost { length, taken }.into())
+            }
+            lost => {
+                Err(std::io::Error::other(format!("a packet of an unknown kind: {lost:?}")).into())
+            }
         }
     }
 
@@ -260,6 +276,7 @@ impl Incoming {
             received: self.received,
             received_bytes: self.received_bytes,
             truncated: self.truncated,
+            closed_descriptors: self.closed_descriptors,
             dropped: io.dropped(),
             held: self.packets.held() + io.held(),
             ..Stats::default()

@@ -2,8 +2,9 @@
 
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Message, RecvBlock};
+use anysock_core::{Message, Passed, RecvBlock};
 
+use crate::beside::{Beside, Counts};
 use crate::{ByteRecv, Codec, Decoded, Error, ErrorKind};
 
 /// The first reads of a connection ask for so many bytes.
@@ -33,12 +34,14 @@ pub(crate) struct ReadBuffer {
     room: u32,
     /// What the reads have brought since there was nothing at hand the last time.
     burst: u32,
+    /// Made by the first bytes that something comes along with.
+    beside: Option<Box<Beside>>,
 }
 
 /// What a [`ReadBuffer`] has at hand.
 pub(crate) enum Next {
     Message(Message),
-    /// No whole message.
+    /// No whole message, or the error of one that was lost.
     Nothing,
     /// Nothing from here on.
     Fault(Error),
@@ -46,7 +49,7 @@ pub(crate) enum Next {
 
 impl Default for ReadBuffer {
     fn default() -> Self {
-        Self { block: RecvBlock::new(), needed: 1, room: SMALLEST, burst: 0 }
+        Self { block: RecvBlock::new(), needed: 1, room: SMALLEST, burst: 0, beside: None }
     }
 }
 
@@ -57,9 +60,16 @@ impl ReadBuffer {
         io: &mut R,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, Error>> {
+        if let Some(beside) = &self.beside {
+            beside.check()?;
+        }
         let most = self.make_room()?;
         let before = self.block.len();
-        let read = ready!(io.poll_recv(cx, &mut self.block, most))?;
+        let mut passed = Passed::default();
+        let read = ready!(io.poll_recv_passed(cx, &mut self.block, most, &mut passed))?;
+        if !passed.is_empty() {
+            self.beside.get_or_insert_default().note(before + read, read, passed);
+        }
         self.burst = self.burst.saturating_add(read as u32);
         if read == most && before + read >= self.room as usize && self.needed < LONG {
             self.room = (self.room * 2).min(LARGEST);
@@ -91,7 +101,7 @@ impl ReadBuffer {
     pub(crate) fn next_at_end<C: Codec>(&mut self, codec: &mut C) -> Next {
         loop {
             match self.next(codec) {
-                Next::Nothing if !self.block.is_empty() => {}
+                Next::Nothing if !self.block.is_empty() && !self.has_lost() => {}
                 next => return next,
             }
             match codec.decode_end(self.block.unread()) {
@@ -119,18 +129,66 @@ impl ReadBuffer {
             Decoded::Frame { payload, consumed } => {
                 let message = self.block.take(payload);
                 self.block.consume(consumed);
+                if self.beside.is_some() {
+                    return Some(self.claim(message, consumed));
+                }
                 Some(Next::Message(message))
             }
             Decoded::Made { message, consumed } => {
                 self.block.consume(consumed);
-                Some(Next::Message(message.into()))
+                Some(self.claim(message.into(), consumed))
             }
             Decoded::Skip { consumed } => {
                 self.block.consume(consumed);
+                if let Some(beside) = &mut self.beside {
+                    beside.skip(consumed);
+                }
                 None
             }
             Decoded::More { .. } => None,
         }
+    }
+
+    /// The message with what came along, unless it is lost.
+    #[cold]
+    fn claim(&mut self, message: Message, consumed: usize) -> Next {
+        let Some(beside) = &mut self.beside else { return Next::Message(message) };
+        match beside.claim(consumed, message.len()) {
+            Ok(Some(arrival)) if arrival.is_empty() => Next::Message(message),
+            Ok(Some(arrival)) => Next::Message(message.with_arrival(arrival)),
+            Ok(None) => {
+                // Nothing is handed out before its error.
+                self.needed = usize::MAX;
+                Next::Nothing
+            }
+            Err(error) => Next::Fault(error),
+        }
+    }
+
+    /// The error of a message that was lost, in its place.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        let error = self.beside.as_mut()?.take_error()?;
+        self.needed = 1;
+        Some(error)
+    }
+
+    fn has_lost(&self) -> bool {
+        self.beside.as_ref().is_some_and(|beside| beside.has_error())
+    }
+
+    /// What was counted of what came along.
+    pub(crate) fn counts(&self) -> Counts {
+        self.beside.as_ref().map(|beside| beside.counts()).unwrap_or_default()
+    }
+
+    /// Lets go of everything, and remembers what was counted.
+    #[cold]
+    pub(crate) fn clear(&mut self) {
+        let mut beside = self.beside.take();
+        if let Some(beside) = &mut beside {
+            beside.clear();
+        }
+        *self = Self { beside, ..Self::default() };
     }
 
     /// Nothing more is here for now: lets go of memory that is not needed for what is at hand.
@@ -140,6 +198,9 @@ impl ReadBuffer {
             self.room = (self.room / 2).max(SMALLEST);
         }
         self.burst = 0;
+        if self.beside.as_ref().is_some_and(|beside| beside.is_over()) {
+            self.beside = None;
+        }
         if self.block.is_empty() {
             self.block = RecvBlock::new();
             return;

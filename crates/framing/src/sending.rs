@@ -35,10 +35,16 @@ pub(crate) trait Queue {
     /// Bytes that wait.
     fn unsent(&self) -> usize;
 
+    /// Whether no message is accepted until some of what waits was sent.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.unsent() >= HIGH_WATERMARK
+    }
+
     /// Whether so much waits that it is worth a call, though there may be room for more.
     #[inline]
     fn is_due(&self) -> bool {
-        self.unsent() >= HIGH_WATERMARK
+        self.is_full()
     }
 
     /// Whether so much was written without a pause that others should have their turn; said once.
@@ -271,7 +277,7 @@ impl<Q: Queue> Sending<Q> {
     /// Whether a message can be accepted, before anything is touched.
     #[inline(always)]
     fn admits(&self, length: usize, attached: &Attached) -> bool {
-        self.is_open_to(length, attached) && !self.is_full()
+        self.is_open_to(length, attached) && !self.queue.is_full()
     }
 
     /// As [`admits`](Self::admits), where there is room.
@@ -300,11 +306,6 @@ impl<Q: Queue> Sending<Q> {
         }
     }
 
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.queue.unsent() >= HIGH_WATERMARK
-    }
-
     /// Writes what is due, so that another message is taken.
     #[inline(never)]
     fn poll_write_due<W>(
@@ -317,7 +318,7 @@ impl<Q: Queue> Sending<Q> {
         Q: Drive<W>,
     {
         let written = self.poll_write(io, fate, cx)?;
-        if written.is_pending() && self.is_full() {
+        if written.is_pending() && self.queue.is_full() {
             return Poll::Pending;
         }
         if self.queue.take_turn_over() {

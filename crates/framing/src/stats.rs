@@ -17,8 +17,12 @@ pub struct Stats {
     pub received: u64,
     /// Bytes of those messages, without framing.
     pub received_bytes: u64,
-    /// Messages that were longer than the receiver's maximum, and were lost.
+    /// Messages that were lost because they were longer than the receiver's maximum, or because
+    /// not all descriptors could be taken that came with them.
     pub truncated: u64,
+    /// Descriptors that were received and closed again, because there was no message that they
+    /// belonged to, or because it was lost.
+    pub closed_descriptors: u64,
     /// Messages that were accepted and then dropped: refused by the kernel at a flush, or by a
     /// full queue.
     pub dropped: u64,
@@ -39,6 +43,7 @@ impl Stats {
             received: self.received + other.received,
             received_bytes: self.received_bytes + other.received_bytes,
             truncated: self.truncated + other.truncated,
+            closed_descriptors: self.closed_descriptors + other.closed_descriptors,
             dropped: self.dropped + other.dropped,
             unsent: self.unsent + other.unsent,
             held: self.held + other.held,

@@ -158,7 +158,8 @@ pub trait RecvHalf: Guaranteed {
     ///
     /// # Errors
     ///
-    /// [`Truncated`](crate::ErrorKind::Truncated) and
+    /// [`Truncated`](crate::ErrorKind::Truncated),
+    /// [`DescriptorsLost`](crate::ErrorKind::DescriptorsLost) and
     /// [`Refused`](crate::ErrorKind::Refused) are survivable; the others are fatal, and come
     /// after every message that could still be received.
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>>;

@@ -4,10 +4,14 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::IoSlice;
+use std::os::fd::OwnedFd;
 
+use anysock_core::Attached;
 use bytes::{Buf, Bytes};
 
-use crate::{Codec, Error, Payload};
+use crate::passing::Passing;
+use crate::sending::HIGH_WATERMARK;
+use crate::{Codec, Error, ErrorKind, Payload};
 
 /// Owned payloads from this length on are referenced, not copied.
 const REFERENCED: usize = 4 * 1024;
@@ -44,6 +48,7 @@ struct Block {
     gone: usize,
     placed: VecDeque<Placed>,
     unsent: usize,
+    passing: Passing,
 }
 
 /// A large payload, and before which byte of the block it stands.
@@ -54,15 +59,20 @@ struct Placed {
 }
 
 impl WriteQueue {
-    /// Frames one message. On error the queue and the payload are as before.
+    /// Frames one message; descriptors that are attached go with it. On error the queue, the
+    /// payload and what is attached are as before.
     #[inline(always)]
     pub(crate) fn push<C: Codec + ?Sized>(
         &mut self,
         codec: &mut C,
         payload: Payload<'_>,
+        attached: &mut Attached,
     ) -> Result<(), Error> {
         let block = self.0.get_or_insert_with(Block::take);
-        let pushed = block.push(codec, payload);
+        let pushed = match attached.is_empty() {
+            true => block.push(codec, payload),
+            false => block.push_passing(codec, payload, attached),
+        };
         if pushed.is_err() {
             self.release();
         }
@@ -75,9 +85,31 @@ impl WriteQueue {
         self.0.as_ref().map_or(0, |block| block.unsent)
     }
 
-    /// The first slices to write; how many of `slices` were filled.
-    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
-        self.0.as_ref().map_or(0, |block| block.fill(slices))
+    /// Whether no message is to be accepted for now.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        let is_full = |block: &Box<Block>| {
+            block.unsent >= HIGH_WATERMARK || block.passing.count() >= Attached::MAX_DESCRIPTORS
+        };
+        self.0.as_ref().is_some_and(is_full)
+    }
+
+    /// The first slices to write by one call, and what is to be passed with them; how many of
+    /// `slices` were filled.
+    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> (usize, &'a [OwnedFd]) {
+        self.0.as_ref().map_or((0, &[]), |block| {
+            let (most, descriptors) = block.passing.next();
+            (block.fill(slices, most), descriptors)
+        })
+    }
+
+    /// The first message, whose descriptors are due, cannot be sent with them: lets go of it.
+    /// Its length, in bytes.
+    pub(crate) fn refuse(&mut self) -> usize {
+        let first = self.0.as_ref().and_then(|block| block.passing.first());
+        let (frame, length) = first.unwrap_or_default();
+        self.advance(frame);
+        length
     }
 
     /// The first `written` bytes have gone.
@@ -143,7 +175,25 @@ impl Block {
         Ok(())
     }
 
-    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+    /// As [`push`](Self::push), with descriptors.
+    #[cold]
+    fn push_passing<C: Codec + ?Sized>(
+        &mut self,
+        codec: &mut C,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Result<(), Error> {
+        let (before, length) = (self.unsent, payload.len());
+        self.push(codec, payload)?;
+        if self.unsent == before {
+            let what = "a descriptor to a message without bytes";
+            return Err(ErrorKind::NotAttachable { what }.into());
+        }
+        self.passing.push(before..self.unsent, length, attached.take());
+        Ok(())
+    }
+
+    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES], mut most: usize) -> usize {
         let mut at = self.gone;
         let between = self.placed.iter().flat_map(|placed| {
             let before = &self.bytes[at..placed.before];
@@ -154,14 +204,20 @@ impl Block {
         let chunks = between.chain([&self.bytes[last..]]).filter(|chunk| !chunk.is_empty());
         let mut filled = 0;
         for (slice, chunk) in slices.iter_mut().zip(chunks) {
+            let chunk = &chunk[..chunk.len().min(most)];
+            if chunk.is_empty() {
+                break;
+            }
             *slice = IoSlice::new(chunk);
             filled += 1;
+            most -= chunk.len();
         }
         filled
     }
 
     fn advance(&mut self, mut written: usize) {
         self.unsent -= written;
+        self.passing.advance(written);
         while let Some(first) = self.placed.front_mut() {
             let before = first.before - self.gone;
             if written < before {
@@ -280,9 +336,9 @@ pub fn encode_frame<C: Codec + ?Sized>(
     mut message: impl crate::AsPayload,
 ) -> Result<Bytes, Error> {
     let mut queue = WriteQueue::default();
-    queue.push(codec, message.as_payload())?;
+    queue.push(codec, message.as_payload(), &mut Attached::nothing())?;
     let mut slices = [IoSlice::new(&[]); SLICES];
-    let filled = queue.fill(&mut slices);
+    let (filled, _) = queue.fill(&mut slices);
     let mut frame = Vec::with_capacity(queue.unsent());
     slices[..filled].iter().for_each(|slice| frame.extend_from_slice(slice));
     Ok(frame.into())
@@ -291,17 +347,23 @@ pub fn encode_frame<C: Codec + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Decoded, Delimited, ErrorKind, LengthDelimited};
+    use crate::{Decoded, Delimited, LengthDelimited};
 
     fn written(queue: &WriteQueue) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let filled = queue.fill(&mut slices);
+        let (filled, _) = queue.fill(&mut slices);
         slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect()
     }
 
     fn push(queue: &mut WriteQueue, length: usize) {
         let mut message = Bytes::from(vec![b'.'; length]);
-        queue.push(&mut LengthDelimited::u16(), Payload::Owned(&mut message)).unwrap();
+        queue
+            .push(
+                &mut LengthDelimited::u16(),
+                Payload::Owned(&mut message),
+                &mut Attached::nothing(),
+            )
+            .unwrap();
         assert!(message.is_empty() || length < REFERENCED, "a large message is taken");
     }
 
@@ -335,7 +397,9 @@ mod tests {
                 let (unsent, bytes) = (queue.unsent(), written(&queue));
                 assert_eq!(unsent, bytes.len());
                 let mut message = Bytes::from(vec![b'!'; length]);
-                queue.push(&mut Fails, Payload::Owned(&mut message)).unwrap_err();
+                queue
+                    .push(&mut Fails, Payload::Owned(&mut message), &mut Attached::nothing())
+                    .unwrap_err();
                 assert_eq!(message.len(), length);
                 assert_eq!(queue.unsent(), unsent);
                 assert!(written(&queue) == bytes, "{length} after {before:?}");
@@ -371,7 +435,9 @@ mod tests {
             queue.advance(queue.unsent());
             assert!(queue.0.is_none());
             let mut message = Bytes::from(vec![b'!'; length]);
-            queue.push(&mut Fails, Payload::Owned(&mut message)).unwrap_err();
+            queue
+                .push(&mut Fails, Payload::Owned(&mut message), &mut Attached::nothing())
+                .unwrap_err();
             assert!(queue.0.is_none());
         }
     }
@@ -393,9 +459,11 @@ mod tests {
         let mut message = Bytes::from(vec![b'.'; REFERENCED]);
         let address = message.as_ptr();
         let mut queue = WriteQueue::default();
-        queue.push(&mut Delimited::lines(), Payload::Owned(&mut message)).unwrap();
+        queue
+            .push(&mut Delimited::lines(), Payload::Owned(&mut message), &mut Attached::nothing())
+            .unwrap();
         let mut slices = [IoSlice::new(&[]); SLICES];
-        assert_eq!(queue.fill(&mut slices), 2);
+        assert_eq!(queue.fill(&mut slices).0, 2);
         assert_eq!(slices[0].as_ptr(), address);
         assert_eq!(&*slices[1], b"\n");
     }

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use anysock_core::{Addr, LocalAddress};
+use anysock_core::{Addr, Attached, LocalAddress};
 use tokio::time::Instant;
 
 use super::PeerLimits;
@@ -32,6 +33,8 @@ pub(super) struct Content {
     waiting: Amount,
     /// Those that the peer took with its last visit, and may not have handed out yet.
     taken: Amount,
+    /// The descriptors of both.
+    descriptors: Descriptors,
     pub(super) dropped: u64,
     pub(super) active: Instant,
     pub(super) ended: bool,
@@ -42,14 +45,44 @@ pub(super) struct Content {
 struct Amount {
     messages: usize,
     bytes: usize,
+    descriptors: usize,
+}
+
+/// Descriptors that wait for one peer, among those that wait for all.
+#[derive(Debug)]
+struct Descriptors {
+    mine: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Descriptors {
+    /// Whether so many more may wait.
+    fn have_room(&self, more: usize, limits: &PeerLimits) -> bool {
+        self.mine + more <= Attached::MAX_DESCRIPTORS
+            && self.all.load(Ordering::Relaxed) + more <= limits.descriptors
+    }
+
+    fn set(&mut self, mine: usize) {
+        self.all.fetch_add(mine, Ordering::Relaxed);
+        self.all.fetch_sub(self.mine, Ordering::Relaxed);
+        self.mine = mine;
+    }
+}
+
+impl Drop for Descriptors {
+    fn drop(&mut self) {
+        self.set(0);
+    }
 }
 
 impl Mailbox {
-    pub(super) fn new(key: Key) -> Self {
+    /// An empty one; `descriptors` are counted for all peers together.
+    pub(super) fn new(key: Key, descriptors: Arc<AtomicUsize>) -> Self {
         let content = Content {
             queue: VecDeque::new(),
             waiting: Amount::default(),
             taken: Amount::default(),
+            descriptors: Descriptors { mine: 0, all: descriptors },
             dropped: 0,
             active: Instant::now(),
             ended: false,
@@ -75,12 +108,19 @@ impl Content {
         let mut dropped = 0;
         for mut entry in entries {
             let length = entry.len();
-            let fitting = self.room(limits, entry.size()).min(length);
+            let descriptors = entry.descriptors();
+            let fitting = match descriptors == 0 || self.descriptors.have_room(descriptors, limits)
+            {
+                true => self.room(limits, entry.size()).min(length),
+                false => 0,
+            };
             dropped += length - fitting;
             if fitting > 0 {
                 entry.keep(fitting);
                 self.waiting.messages += fitting;
                 self.waiting.bytes += entry.bytes();
+                self.waiting.descriptors += descriptors;
+                self.count_descriptors();
                 self.queue.push_back(Ok(entry));
             }
         }
@@ -109,6 +149,7 @@ impl Content {
                 Some(Ok(entry)) => entry,
                 Some(Err(error)) if inbox.is_empty() => {
                     self.waiting.messages -= 1;
+                    self.count_descriptors();
                     return Err(error);
                 }
                 Some(Err(error)) => {
@@ -117,13 +158,20 @@ impl Content {
                 }
                 None => break,
             };
-            let amount = Amount { messages: entry.len(), bytes: entry.bytes() };
+            let amount = Amount {
+                messages: entry.len(),
+                bytes: entry.bytes(),
+                descriptors: entry.descriptors(),
+            };
             self.waiting.messages -= amount.messages;
             self.waiting.bytes -= amount.bytes;
+            self.waiting.descriptors -= amount.descriptors;
             self.taken.messages += amount.messages;
             self.taken.bytes += amount.bytes;
+            self.taken.descriptors += amount.descriptors;
             inbox.push_entry(entry);
         }
+        self.count_descriptors();
         if self.queue.is_empty() {
             // The queue's own memory goes with its last message.
             self.queue = VecDeque::new();
@@ -136,12 +184,26 @@ impl Content {
         self.waiting.bytes
     }
 
+    /// Messages and errors that wait.
+    pub(super) fn messages(&self) -> usize {
+        self.waiting.messages
+    }
+
     /// Ends the conversation, and discards what waits.
     pub(super) fn end(&mut self) -> Option<Waker> {
         self.ended = true;
         self.queue = VecDeque::new();
         self.waiting = Amount::default();
+        self.count_descriptors();
         self.waker.take()
+    }
+
+    #[inline]
+    fn count_descriptors(&mut self) {
+        let mine = self.waiting.descriptors + self.taken.descriptors;
+        if mine != self.descriptors.mine {
+            self.descriptors.set(mine);
+        }
     }
 
     /// How many messages of `size` bytes find room: more, until a bound is reached.
@@ -163,7 +225,7 @@ mod tests {
     use super::*;
 
     fn mailbox() -> Mailbox {
-        Mailbox::new(Key { source: UnixAddr::Unnamed.into(), local: None })
+        Mailbox::new(Key { source: UnixAddr::Unnamed.into(), local: None }, Arc::default())
     }
 
     fn put(content: &mut Content, size: usize, count: usize, limits: &PeerLimits) -> usize {

@@ -24,6 +24,8 @@ use std::time::Duration;
 use anysock_core::{Addr, OwnedPath, Socket, Type};
 
 use self::reader::Shared;
+use crate::gate::Gate;
+use crate::listener_stats::ListenerStats;
 
 pub use self::peer::{DatagramPeer, PeerRecv, PeerSend};
 
@@ -45,6 +47,10 @@ pub struct PeerLimits {
     pub queue_messages: usize,
     /// Most bytes that wait for one peer. 256 KiB.
     pub queue_bytes: usize,
+    /// Most descriptors that wait here, those of all peers together; a message that brings more is
+    /// dropped, and they are closed. Of one peer 253 may wait. 512, and none comes unless that was
+    /// [asked for](anysock_core::Socket::ask).
+    pub descriptors: usize,
     /// Longest message received, in bytes; longer ones are truncated and counted. 64 KiB.
     pub max_message: usize,
     /// A peer of whom nothing was heard, and to whom nothing was sent, for so long is gone.
@@ -60,6 +66,7 @@ impl Default for PeerLimits {
             peers: 10_000,
             queue_messages: 128,
             queue_bytes: 256 * 1024,
+            descriptors: 512,
             max_message: 64 * 1024,
             idle: Duration::from_secs(60),
             patience: Duration::from_millis(100),
@@ -86,6 +93,7 @@ impl Default for PeerLimits {
 #[derive(Debug)]
 pub struct DatagramListener {
     shared: Arc<Shared>,
+    accepted: u64,
 }
 
 impl DatagramListener {
@@ -93,10 +101,31 @@ impl DatagramListener {
         socket: Socket,
         limits: PeerLimits,
         path: Option<OwnedPath>,
+        gate: Option<Gate>,
     ) -> io::Result<Self> {
         crate::expect_type(&socket, Type::Datagram)?;
-        let shared = Shared::start(socket, limits, path)?;
-        Ok(Self { shared })
+        let shared = Shared::start(socket, limits, path, gate)?;
+        Ok(Self { shared, accepted: 0 })
+    }
+
+    /// As [`Listener::allow`](crate::Listener::allow), once it is known that there is such a
+    /// thing here.
+    pub(crate) fn allow(&mut self, gate: Gate) -> io::Result<()> {
+        self.shared.allow(gate)
+    }
+
+    pub(crate) fn has_gate(&self) -> bool {
+        self.shared.gate().is_some()
+    }
+
+    /// As [`Listener::stats`](crate::Listener::stats).
+    pub fn stats(&self) -> ListenerStats {
+        ListenerStats {
+            accepted: self.accepted,
+            refused: self.shared.refused.load(Ordering::Relaxed),
+            dropped: self.dropped(),
+            ..ListenerStats::default()
+        }
     }
 
     /// Where the socket is.
@@ -108,9 +137,16 @@ impl DatagramListener {
         self.shared.io.socket().local_addr()
     }
 
-    /// The socket itself. Reading from it takes datagrams away from peers.
+    /// The socket itself. Reading from it takes datagrams away from peers. What is
+    /// [asked for](Socket::ask) here comes along with the messages of all of them; destinations,
+    /// where it is bound to all addresses, must not be turned off, for peers are told apart by them.
     pub fn socket(&self) -> &Socket {
         self.shared.io.socket()
+    }
+
+    /// Puts another socket file, or none, in the place of the one that is owned.
+    pub(crate) fn replace_path(&self, path: Option<OwnedPath>) -> Option<OwnedPath> {
+        std::mem::replace(&mut *self.shared.path(), path)
     }
 
     /// Datagrams that were dropped: of strangers beyond the bound, and for full queues.
@@ -133,6 +169,7 @@ impl DatagramListener {
         let mut table = self.shared.table();
         if let Some(mailbox) = table.arrivals.pop_front() {
             drop(table);
+            self.accepted += 1;
             return Poll::Ready(Ok(DatagramPeer::new(Arc::clone(&self.shared), mailbox)));
         }
         if table.closed {

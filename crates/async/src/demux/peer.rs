@@ -91,6 +91,12 @@ impl DatagramPeer {
         self.sending.cell()
     }
 
+    /// The socket itself: the listener's, which all of its peers share. Reading from it takes
+    /// datagrams away from them.
+    pub fn socket(&self) -> &Socket {
+        self.sending.peer.shared.io.socket()
+    }
+
     /// Whose datagrams these are.
     pub fn peer_addr(&self) -> &Addr {
         self.sending.peer_addr()

@@ -2,18 +2,20 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use anysock_core::{Addr, OwnedPath, RecvBatch, Socket};
+use anysock_core::{Addr, Credentials, OwnedPath, Received, RecvBatch, Socket};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::PeerLimits;
 use super::mailbox::{Key, Mailbox};
 use super::sorting::Sorted;
+use crate::addressed::is_answer;
+use crate::gate::Gate;
 use crate::nap::Nap;
 use crate::packet::{self, Drained, Wanted};
 use crate::registered::Registered;
@@ -22,7 +24,7 @@ use crate::registered::Registered;
 #[derive(Debug)]
 pub(super) struct Shared {
     /// The path goes first: while the socket lives, nobody else can claim it.
-    _path: Option<OwnedPath>,
+    path: Mutex<Option<OwnedPath>>,
     pub(super) io: Registered,
     /// Whether the kernel puts datagrams together.
     pub(super) offload: bool,
@@ -30,6 +32,11 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     pub(super) reader: OnceLock<AbortHandle>,
     pub(super) dropped: AtomicU64,
+    pub(super) refused: AtomicU64,
+    /// Held by the reader from before it receives until all is delivered.
+    gate: Mutex<Option<Gate>>,
+    /// Descriptors that wait, of all peers.
+    descriptors: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -62,6 +69,7 @@ impl Shared {
         socket: Socket,
         limits: PeerLimits,
         path: Option<OwnedPath>,
+        gate: Option<Gate>,
     ) -> io::Result<Arc<Self>> {
         let mut offload = false;
         if let Addr::Ip(local) = socket.local_addr()? {
@@ -73,7 +81,7 @@ impl Shared {
             }
         }
         let shared = Arc::new(Shared {
-            _path: path,
+            path: Mutex::new(path),
             io: Registered::new(socket)?,
             offload,
             limits,
@@ -86,14 +94,41 @@ impl Shared {
             }),
             reader: OnceLock::new(),
             dropped: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            gate: Mutex::new(gate),
+            descriptors: Arc::default(),
         });
         let reader = tokio::spawn(read(Arc::downgrade(&shared), shared.limits.idle));
         let _ = shared.reader.set(reader.abort_handle());
         Ok(shared)
     }
 
+    pub(super) fn path(&self) -> MutexGuard<'_, Option<OwnedPath>> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn gate(&self) -> MutexGuard<'_, Option<Gate>> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives only who is admitted, from here on. What was sent before the kernel tells by whom
+    /// is discarded; so is who was heard and not accepted yet.
+    pub(super) fn allow(&self, gate: Gate) -> io::Result<()> {
+        let mut current = self.gate();
+        Gate::prepare(self.io.socket())?;
+        *current = Some(gate);
+        let mut refused = crate::datagram::discard_queued(self.io.socket());
+        let mut table = self.table();
+        for stranger in std::mem::take(&mut table.arrivals) {
+            table.mailboxes.remove(&stranger.key);
+            refused += stranger.content().messages();
+        }
+        self.refused.fetch_add(refused as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     /// One turn of the reader: what is there, in batches, each peer woken once a batch.
@@ -109,8 +144,10 @@ impl Shared {
             self.forget_idle();
         }
         loop {
-            let turn = self.poll_batch(cx, sorted);
+            let gate = self.gate();
+            let turn = self.poll_batch(cx, sorted, gate.as_ref());
             self.deliver(sorted);
+            drop(gate);
             match ready!(turn) {
                 Ok(true) => nap.reset(),
                 Ok(false) => {
@@ -130,22 +167,50 @@ impl Shared {
     }
 
     /// One batch of datagrams; false if receiving was shut down.
-    fn poll_batch(&self, cx: &mut Context<'_>, sorted: &mut Sorted) -> Poll<io::Result<bool>> {
+    fn poll_batch(
+        &self,
+        cx: &mut Context<'_>,
+        sorted: &mut Sorted,
+        gate: Option<&Gate>,
+    ) -> Poll<io::Result<bool>> {
         let inet = self.io.socket().cell().domain.is_inet();
+        let asked = self.io.socket().asked();
         let wanted = Wanted {
             most: self.limits.max_message,
             count: RecvBatch::MOST,
             offload: self.offload,
             sources: true,
-            control: inet,
+            control: inet || gate.is_some() || !asked.is_empty(),
+            asked,
         };
+        let mut refused = Refused::default();
         let done = ready!(self.io.poll_read_batch(cx, |socket| {
+            let mut is_refused = |received: &Received| {
+                let sender = received.credentials;
+                let is_refused = gate.is_some_and(|gate| !gate.admits_datagram(sender.as_ref()));
+                if is_refused {
+                    refused.note(sender);
+                }
+                is_refused
+            };
+            if wanted.is_single() {
+                let (packet, received) = packet::receive_one(socket, wanted.most)?;
+                if !is_refused(&received) {
+                    sorted.put_one(packet, received, asked);
+                }
+                return Ok(((), false));
+            }
             let drained = packet::receive_each(socket, wanted, |mut one, size| {
-                sorted.put(&mut one, size, wanted);
+                let mut along = if wanted.control { one.along() } else { Received::default() };
+                if !is_refused(&along) {
+                    along.source = one.source();
+                    sorted.put(&one, along, size, wanted);
+                }
                 true
             })?;
             Ok(((), drained == Drained::Yes))
         }))?;
+        self.refused.fetch_add(refused.tell(), Ordering::Relaxed);
         Poll::Ready(Ok(done.is_some()))
     }
 
@@ -190,7 +255,7 @@ impl Shared {
         if !table.listening || table.mailboxes.len() >= self.limits.peers {
             return None;
         }
-        let mailbox = Arc::new(Mailbox::new(key.clone()));
+        let mailbox = Arc::new(Mailbox::new(key.clone(), Arc::clone(&self.descriptors)));
         table.mailboxes.insert(key, Arc::clone(&mailbox));
         table.arrivals.push_back(Arc::clone(&mailbox));
         wakers.extend(table.acceptor.take());
@@ -203,22 +268,18 @@ impl Shared {
             return 0;
         }
         let mut count = 0;
-        while let (Ok(Some((destination, error))), true) =
-            (self.io.socket().recv_error(), count < 1_000)
-        {
+        while let (Ok(Some(error)), true) = (self.io.socket().recv_error(), count < 1_000) {
             count += 1;
             let table = self.table();
             let concerned: Vec<_> = table
                 .mailboxes
                 .values()
-                .filter(|mailbox| Some(&mailbox.key.source) == destination.as_ref())
+                .filter(|mailbox| Some(&mailbox.key.source) == error.destination.as_ref())
                 .cloned()
                 .collect();
             drop(table);
             for mailbox in concerned {
-                let copy = io::Error::from(error.kind());
-                let copy = error.raw_os_error().map_or(copy, io::Error::from_raw_os_error);
-                let waker = mailbox.content().put_error(copy, &self.limits);
+                let waker = mailbox.content().put_error(error.clone().into(), &self.limits);
                 waker.into_iter().for_each(Waker::wake);
             }
         }
@@ -275,10 +336,28 @@ impl Shared {
     }
 }
 
-/// Errors by which the network answers an earlier message.
-fn is_answer(error: &io::Error) -> bool {
-    use io::ErrorKind as K;
-    matches!(error.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
+/// What of one batch the gate has refused.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    last: Option<Credentials>,
+}
+
+impl Refused {
+    fn note(&mut self, sender: Option<Credentials>) {
+        self.count += 1;
+        self.last = sender;
+    }
+
+    /// Logs it, once for all, so that who floods does not fill a disk; how many there were.
+    fn tell(&self) -> u64 {
+        if self.count > 0 {
+            let [uid, gid] = [self.last.map(|last| last.uid), self.last.map(|last| last.gid)];
+            let pid = self.last.and_then(|last| last.pid);
+            tracing::info!(count = self.count, uid, gid, pid, "datagrams refused by the gate");
+        }
+        self.count
+    }
 }
 
 impl Drop for Shared {

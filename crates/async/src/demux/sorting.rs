@@ -1,10 +1,10 @@
 //! One batch of datagrams, taken apart by peer.
 
-use anysock_core::{Addr, Batched, Message, UnixAddr};
+use anysock_core::{Addr, Ancillary, Batched, Message, Received, UnixAddr};
 
 use super::mailbox::Key;
 use crate::inbox::Entry;
-use crate::packet::Wanted;
+use crate::packet::{self, Packet, Wanted};
 
 /// Datagrams that wait in a queue share memory up to so many bytes: ten bytes never keep much
 /// more alive.
@@ -26,20 +26,16 @@ struct OfPeer {
 }
 
 impl Sorted {
-    /// Puts in one packet, which may be several datagrams of `size` bytes.
-    pub(super) fn put(&mut self, one: &mut Batched<'_>, size: usize, wanted: Wanted) {
-        let along = wanted.control.then(|| one.along().destination).flatten();
-        let key = Key {
-            source: one.source().unwrap_or(Addr::Unix(UnixAddr::Unnamed)),
-            local: along.filter(|local| !local.address.is_multicast()),
-        };
-        let entries = self.of(key);
+    /// Puts in one packet, which may be several datagrams of `size` bytes, and what came along.
+    pub(super) fn put(&mut self, one: &Batched<'_>, along: Received, size: usize, wanted: Wanted) {
+        let entries = self.of(key(&along));
+        let mut arrival = along.into_arrival(wanted.asked);
         if one.is_truncated() {
             entries.push(Entry::Truncated { length: one.length() });
             return;
         }
         if one.length() == 0 {
-            entries.push(Entry::One(Message::default()));
+            entries.push(Entry::One(Message::default()).along(arrival));
             return;
         }
         let (fitting, too_long) = match size <= wanted.most {
@@ -57,8 +53,18 @@ impl Sorted {
         }
         let together = (SHARED / size).max(1) * size;
         for some in fitting.chunks(together) {
-            entries.push(Entry::copied(some, size));
+            let arrival = match some.len() == fitting.len() {
+                true => arrival.take(),
+                false => arrival.as_ref().map(|along| Box::new(along.without_descriptors())),
+            };
+            entries.push(Entry::copied(some, size).along(arrival));
         }
+    }
+
+    /// Puts in one packet that was received by itself.
+    pub(super) fn put_one(&mut self, packet: Packet, received: Received, asked: Ancillary) {
+        let entries = self.of(key(&received));
+        entries.push(packet::with_along(packet, received, asked).into());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,6 +85,14 @@ impl Sorted {
             self.0.push(OfPeer { key, first: None, more: Vec::new() });
         }
         &mut self.0[place]
+    }
+}
+
+/// Whose packet it is.
+fn key(received: &Received) -> Key {
+    Key {
+        source: received.source.clone().unwrap_or(Addr::Unix(UnixAddr::Unnamed)),
+        local: received.destination.filter(|local| !local.address.is_multicast()),
     }
 }
 

@@ -82,7 +82,7 @@ async fn pair(cell: &str) -> io::Result<(End, End)> {
 fn bytes(packet: Packet) -> Bytes {
     match packet {
         Packet::Message(message) => message.into_bytes(),
-        Packet::Truncated { length } => panic!("a packet of {length} bytes was truncated"),
+        lost => panic!("a packet is lost: {lost:?}"),
     }
 }
 
@@ -139,6 +139,7 @@ macro_rules! over_packet_cells {
                 let lengths = received.into_iter().map(|packet| match packet {
                     Packet::Message(message) => Ok(message.len()),
                     Packet::Truncated { length } => Err(length),
+ other => panic!("{other:?}"),
                 });
                 let lengths: Vec<_> = lengths.collect();
                 assert_eq!(lengths, [Ok(10), Ok(10), Err(101), Ok(10), Ok(100)]);
@@ -209,6 +210,7 @@ async fn datagrams_that_were_put_together_and_are_too_long_are_told_one_by_one()
     let lengths = received.into_iter().map(|packet| match packet {
         Packet::Message(message) => Ok(message.len()),
         Packet::Truncated { length } => Err(length),
+        other => panic!("{other:?}"),
     });
     let lengths: Vec<_> = lengths.collect();
     assert_eq!(lengths, [Err(500), Err(500), Err(500), Ok(90), Err(700), Err(700)]);

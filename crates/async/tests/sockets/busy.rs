@@ -73,7 +73,7 @@ impl Ends {
         };
         packet.map(|packet| match packet.unwrap().unwrap() {
             Packet::Message(message) => String::from_utf8(message.to_vec()).unwrap(),
-            Packet::Truncated { .. } => unreachable!(),
+            _ => unreachable!(),
         })
     }
 

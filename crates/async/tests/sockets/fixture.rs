@@ -67,6 +67,7 @@ pub(crate) async fn hear(peer: &mut DatagramPeer) -> std::io::Result<Option<Stri
     Ok(packet.map(|packet| match packet {
         Packet::Message(message) => String::from_utf8(message.to_vec()).unwrap(),
         Packet::Truncated { length } => format!("truncated: {length}"),
+        other => panic!("{other:?}"),
     }))
 }
 

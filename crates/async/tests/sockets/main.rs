@@ -14,8 +14,10 @@ macro_rules! per_cell {
 
 mod busy;
 mod connect;
+mod connector;
 mod datagram;
 mod fixture;
+mod interop;
 mod listener;
 mod peers;
 mod registering;

@@ -151,7 +151,7 @@ pub enum EndpointFault {
 }
 
 const SCHEMES: &str =
-    "tcp://, udp://, sctp://, unix:, unix-dgram:, unix-seqpacket:, fd:, systemd:, mem:";
+    "tcp://, mptcp://, udp://, sctp://, unix:, unix-dgram:, unix-seqpacket:, fd:, systemd:, mem:";
 
 impl EndpointError {
     pub(super) fn new(endpoint: &str, fault: EndpointFault) -> Self {

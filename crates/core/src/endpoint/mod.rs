@@ -14,13 +14,14 @@ pub use name::EndpointName;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Addr, Cell, Domain, Type, UnixAddr};
+use crate::{Addr, Cell, Domain, Protocol, Type, UnixAddr};
 
 /// What a person names: where to connect or bind, and how to talk there.
 ///
 /// | written | means |
 /// |---|---|
 /// | `tcp://HOST:PORT` | a stream over IPv4 or IPv6 |
+/// | `mptcp://HOST:PORT` | the same by [multipath TCP](Protocol::Multipath), or TCP where it is not known |
 /// | `udp://HOST:PORT` | datagrams over IPv4 or IPv6 |
 /// | `sctp://HOST:PORT` | seqpacket over IPv4 or IPv6 |
 /// | `unix:PATH` | a unix stream |
@@ -59,6 +60,8 @@ use crate::{Addr, Cell, Domain, Type, UnixAddr};
 pub enum Endpoint {
     /// `tcp://HOST:PORT`.
     Tcp(HostPort),
+    /// `mptcp://HOST:PORT`.
+    Mptcp(HostPort),
     /// `udp://HOST:PORT`.
     Udp(HostPort),
     /// `sctp://HOST:PORT`.
@@ -74,9 +77,11 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint at `addr`, talked to as `kind`: how a bound address is printed.
+    /// The endpoint at `addr`, talked to by `protocol`, of which the [`Type`] is enough where it is
+    /// the default: how a bound address is printed.
     ///
-    /// An IPv6 scope becomes its number; a flow label is left out.
+    /// An IPv6 scope becomes its number; a flow label is left out. On unix, where there is only
+    /// one, the protocol is its type.
     ///
     /// ```
     /// use anysock_core::{Addr, Endpoint, Type};
@@ -85,8 +90,10 @@ impl Endpoint {
     /// assert_eq!(Endpoint::from_addr(addr, Type::Stream).to_string(), "tcp://127.0.0.1:43211");
     /// # Ok::<_, std::net::AddrParseError>(())
     /// ```
-    pub fn from_addr(addr: Addr, kind: Type) -> Self {
-        match (addr, kind) {
+    pub fn from_addr(addr: Addr, protocol: impl Into<Protocol>) -> Self {
+        let protocol = protocol.into();
+        match (addr, protocol.kind()) {
+            (Addr::Ip(addr), _) if protocol == Protocol::Multipath => Self::Mptcp(addr.into()),
             (Addr::Ip(addr), Type::Stream) => Self::Tcp(addr.into()),
             (Addr::Ip(addr), Type::Datagram) => Self::Udp(addr.into()),
             (Addr::Ip(addr), Type::SeqPacket) => Self::Sctp(addr.into()),
@@ -97,11 +104,27 @@ impl Endpoint {
     /// The socket type, unless only the inherited socket or the process knows it.
     pub fn kind(&self) -> Option<Type> {
         match self {
-            Self::Tcp(_) => Some(Type::Stream),
+            Self::Tcp(_) | Self::Mptcp(_) => Some(Type::Stream),
             Self::Udp(_) => Some(Type::Datagram),
             Self::Sctp(_) => Some(Type::SeqPacket),
             Self::Unix(kind, _) => Some(*kind),
             Self::Fd(_) | Self::Systemd(_) | Self::Mem(_) => None,
+        }
+    }
+
+    /// The protocol, unless only the inherited socket or the process knows it.
+    ///
+    /// ```
+    /// use anysock_core::{Endpoint, Protocol};
+    ///
+    /// let endpoint: Endpoint = "mptcp://localhost:7000".parse()?;
+    /// assert_eq!(endpoint.protocol(), Some(Protocol::Multipath));
+    /// # Ok::<_, anysock_core::EndpointError>(())
+    /// ```
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self {
+            Self::Mptcp(_) => Some(Protocol::Multipath),
+            _ => self.kind().map(Protocol::Default),
         }
     }
 
@@ -131,7 +154,7 @@ impl Endpoint {
     /// Host and port, where the endpoint has them.
     pub fn host_port(&self) -> Option<&HostPort> {
         match self {
-            Self::Tcp(at) | Self::Udp(at) | Self::Sctp(at) => Some(at),
+            Self::Tcp(at) | Self::Mptcp(at) | Self::Udp(at) | Self::Sctp(at) => Some(at),
             Self::Unix(..) | Self::Fd(_) | Self::Systemd(_) | Self::Mem(_) => None,
         }
     }
@@ -142,6 +165,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(at) => write!(f, "tcp://{at}"),
+            Self::Mptcp(at) => write!(f, "mptcp://{at}"),
             Self::Udp(at) => write!(f, "udp://{at}"),
             Self::Sctp(at) => write!(f, "sctp://{at}"),
             Self::Unix(Type::Stream, addr) => write!(f, "unix:{addr}"),

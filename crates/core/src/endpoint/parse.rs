@@ -16,6 +16,7 @@ pub(super) fn endpoint(text: &str) -> Result<Endpoint, EndpointFault> {
     let start = scheme.len() + 1;
     match scheme {
         "tcp" => authority(scheme, rest).map(Endpoint::Tcp),
+        "mptcp" => authority(scheme, rest).map(Endpoint::Mptcp),
         "udp" => authority(scheme, rest).map(Endpoint::Udp),
         "sctp" => authority(scheme, rest).map(Endpoint::Sctp),
         "unix" => unix_addr(rest, start).map(|addr| Endpoint::Unix(Type::Stream, addr)),

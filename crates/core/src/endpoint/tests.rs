@@ -30,6 +30,9 @@ fn every_form_parses_to_its_cell_and_prints_as_written() {
         ("tcp://[fe80::1%eth0]:7000", Some(Cell::IPV6_STREAM)),
         ("tcp://[::ffff:1.2.3.4]:0", Some(Cell::IPV6_STREAM)),
         ("tcp://localhost:65535", None),
+        ("mptcp://127.0.0.1:7000", Some(Cell::IPV4_STREAM)),
+        ("mptcp://[fe80::1%2]:0", Some(Cell::IPV6_STREAM)),
+        ("mptcp://localhost:1", None),
         ("udp://0.0.0.0:53", Some(Cell::IPV4_DATAGRAM)),
         ("udp://[fe80::1%3]:53", Some(Cell::IPV6_DATAGRAM)),
         ("udp://example.org.:53", None),
@@ -118,6 +121,7 @@ fn what_is_wrong_is_told_apart() {
     assert_eq!(fault("localhost:80"), UnknownScheme { scheme: text("localhost") });
     assert_eq!(fault("TCP://a:1"), UnknownScheme { scheme: text("TCP") });
     assert_eq!(fault("tcp:a:1"), MissingSlashes { scheme: text("tcp") });
+    assert_eq!(fault("mptcp:a:1"), MissingSlashes { scheme: text("mptcp") });
     assert_eq!(fault("tcp:/a:1"), MissingSlashes { scheme: text("tcp") });
     assert_eq!(fault("tcp://:80"), EmptyHost);
     assert_eq!(fault("tcp://"), EmptyHost);
@@ -158,6 +162,19 @@ fn what_is_wrong_is_told_apart() {
 }
 
 #[test]
+fn only_the_scheme_of_multipath_tcp_asks_for_it() {
+    for (endpoint, protocol) in [
+        ("mptcp://a:1", Some(Protocol::Multipath)),
+        ("tcp://a:1", Some(Protocol::Default(Type::Stream))),
+        ("unix-seqpacket:a", Some(Protocol::Default(Type::SeqPacket))),
+        ("fd:3", None),
+    ] {
+        assert_eq!(parse(endpoint).protocol(), protocol, "{endpoint}");
+    }
+    assert_ne!(parse("mptcp://a:1"), parse("tcp://a:1"));
+}
+
+#[test]
 fn a_bad_escape_is_shown_with_its_place() {
     let bad = |text| match fault(text) {
         EndpointFault::BadEscape { escape, offset } => (escape, offset),
@@ -186,6 +203,8 @@ fn an_address_becomes_the_endpoint_that_names_it() {
     let endpoint = Endpoint::from_addr(scoped.into(), Type::Datagram);
     assert_eq!(endpoint.to_string(), "udp://[::1%2]:80");
     assert_eq!(endpoint.addr(), Some(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, 2).into()));
+    let multipath = Endpoint::from_addr(scoped.into(), Protocol::Multipath);
+    assert_eq!(multipath.to_string(), "mptcp://[::1%2]:80");
     let unnamed = Endpoint::from_addr(UnixAddr::Unnamed.into(), Type::SeqPacket);
     assert_eq!(unnamed.to_string(), "unix-seqpacket:");
 }
@@ -238,6 +257,7 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
         || "[ -~]{1,40}".prop_filter_map("has a colon", |name| EndpointName::new(&name).ok());
     prop_oneof![
         at().prop_map(Endpoint::Tcp),
+        at().prop_map(Endpoint::Mptcp),
         at().prop_map(Endpoint::Udp),
         at().prop_map(Endpoint::Sctp),
         (prop::sample::select(&Type::ALL[..]), unix_addr())
@@ -252,6 +272,7 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
 fn text() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "tcp",
+        "mptcp",
         "udp",
         "sctp",
         "unix",
@@ -289,7 +310,9 @@ fn text() -> impl Strategy<Value = String> {
     let shuffled = prop::collection::vec(prop::sample::select(PIECES), 0..8)
         .prop_map(|pieces| pieces.concat());
     let likely = (
-        prop::sample::select(&["tcp://", "udp://", "sctp://", "unix:", "fd:", "mem:"][..]),
+        prop::sample::select(
+            &["tcp://", "mptcp://", "udp://", "sctp://", "unix:", "fd:", "mem:"][..],
+        ),
         prop::collection::vec(prop::sample::select(PIECES), 0..5),
     )
         .prop_map(|(scheme, pieces)| scheme.to_owned() + &pieces.concat());

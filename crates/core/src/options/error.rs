@@ -44,6 +44,17 @@ pub enum OptionError {
         /// Which values it takes.
         expected: &'static str,
     },
+    /// The option only has an effect before bind(2), and somebody else has bound the socket.
+    #[error(
+        "the option {option} comes too late for a {cell} socket that is bound already; leave it \
+         unset, and have it set by whoever binds"
+    )]
+    TooLate {
+        /// The option, by the name of its method.
+        option: &'static str,
+        /// Where it was asked for.
+        cell: Cell,
+    },
     /// The system refused a call.
     #[error(
         "the system refused the option {option} on a {cell} socket: {source}{}",
@@ -64,9 +75,9 @@ pub enum OptionError {
 impl From<OptionError> for io::Error {
     fn from(error: OptionError) -> Self {
         let kind = match &error {
-            OptionError::Meaningless { .. } | OptionError::OutOfRange { .. } => {
-                io::ErrorKind::InvalidInput
-            }
+            OptionError::Meaningless { .. }
+            | OptionError::OutOfRange { .. }
+            | OptionError::TooLate { .. } => io::ErrorKind::InvalidInput,
             OptionError::Refused { source, .. } => match source.raw_os_error() {
                 Some(libc::ENOPROTOOPT) => io::ErrorKind::Unsupported,
                 _ => source.kind(),

@@ -331,6 +331,32 @@ impl Options {
         Ok(())
     }
 
+    /// As [`apply`](Self::apply), for a socket that is bound already, by whoever made it: what
+    /// only has an effect before bind(2) is refused, and a [`backlog`](Self::backlog) is set by
+    /// listening once more, if the socket listens.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply); an [`OptionError::TooLate`] too, before anything was set.
+    pub fn apply_bound(&self, socket: &Socket) -> std::io::Result<()> {
+        let cell = socket.cell();
+        let late = [
+            ("reuse_address", self.reuse_address.is_some()),
+            ("reuse_port", self.reuse_port.is_some()),
+            ("v6only", self.v6only.is_some()),
+            ("file_mode", self.file_mode.is_some()),
+        ];
+        self.check(cell)?;
+        if let Some((option, _)) = late.into_iter().find(|(_, is_set)| *is_set) {
+            return Err(OptionError::TooLate { option, cell }.into());
+        }
+        self.apply(socket)?;
+        match self.backlog {
+            Some(_) if socket.is_listening()? => socket.listen(self.backlog_or_default()),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads back what is set on a live socket: every option of its cell but `backlog`, `file_mode`
     /// and `join`, of which the kernel does not tell. What is off in the kernel by being absent, such
     /// as `keepalive`, `linger`, `mark` or `device`, is unset, and so is what an older kernel does

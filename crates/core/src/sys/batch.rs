@@ -22,6 +22,9 @@ const CONTROL: usize = 256;
 /// On unix it takes the credentials and not one descriptor beside.
 const CONTROL_UNIX: usize = 32;
 
+/// And so much more a time.
+const CONTROL_TIME: usize = 32;
+
 /// What the kernel writes of one packet beside its bytes.
 #[repr(C, align(8))]
 struct Slot {
@@ -36,6 +39,8 @@ pub(crate) struct Beside {
     pub(crate) source: bool,
     pub(crate) control: bool,
     pub(crate) is_unix: bool,
+    /// Whether times are among it, for which there is room anyway but on unix.
+    pub(crate) time: bool,
 }
 
 /// The structures of recvmmsg(2), made once and used again: between two calls only what the
@@ -169,6 +174,14 @@ impl Headers {
     }
 }
 
+// SAFETY: the pointers in the headers are into the slots that the same structure owns, and into
+// blocks that every call is given anew; nothing is tied to a thread.
+unsafe impl Send for Headers {}
+
+// SAFETY: nothing is written, nor a pointer followed, through a shared reference that is not of
+// this structure's own memory.
+unsafe impl Sync for Headers {}
+
 impl Drop for Headers {
     fn drop(&mut self) {
         self.drop_rest();
@@ -179,11 +192,13 @@ impl Drop for Headers {
 fn set_lengths(header: &mut libc::msghdr, beside: Beside) {
     let name = if beside.source { size_of::<libc::sockaddr_storage>() } else { 0 };
     header.msg_namelen = name as _;
-    header.msg_controllen = match (beside.control, beside.is_unix) {
-        (false, _) => 0,
-        (true, false) => CONTROL as _,
-        (true, true) => CONTROL_UNIX as _,
+    let control = match (beside.control, beside.is_unix, beside.time) {
+        (false, _, _) => 0,
+        (true, false, _) => CONTROL,
+        (true, true, false) => CONTROL_UNIX,
+        (true, true, true) => CONTROL_UNIX + CONTROL_TIME,
     };
+    header.msg_controllen = control as _;
 }
 
 /// Sends each of `packets` by its own, at most [`MOST`]; how many the kernel took.
@@ -193,6 +208,7 @@ pub(crate) fn send<'a>(
     packets: impl Iterator<Item = &'a [u8]>,
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
+    with.check(domain)?;
     let address = with.to.map(to_os);
     let mut control = Control::new();
     // Descriptors and segment sizes are those of one message.

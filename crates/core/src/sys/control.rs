@@ -13,6 +13,10 @@ use crate::socket::{LocalAddress, Outgoing, Received};
 /// with a datagram or a queued error.
 pub(super) const ROOM: usize = 1280;
 
+/// A descriptor of the sender's process, which comes where somebody has set `SO_PASSPIDFD`: Linux
+/// 6.5, not in libc yet.
+const SCM_PIDFD: libc::c_int = 4;
+
 /// A buffer with the alignment of `cmsghdr`, on the stack and not zeroed.
 #[repr(C, align(8))]
 pub(super) struct Control {
@@ -45,7 +49,7 @@ impl Control {
             self.push_descriptors(with.descriptors);
         }
         if let Some(source) = with.source {
-            self.push_source(source);
+            self.push_source(source, domain);
         }
         if let Some(size) = with.segment {
             self.push_segment(size);
@@ -74,9 +78,15 @@ impl Control {
         self.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &numbers);
     }
 
-    /// The address to send from.
-    fn push_source(&mut self, source: LocalAddress) {
-        match source.address {
+    /// The address to send from. An IPv6 socket takes IPv4 addresses in their mapped form, and
+    /// refuses one that is not of the kind of the receiver's.
+    fn push_source(&mut self, source: LocalAddress, domain: Domain) {
+        let address = match (domain, source.address) {
+            (Domain::Ipv6, IpAddr::V4(address)) => address.to_ipv6_mapped().into(),
+            (Domain::Ipv6, address) => address,
+            (_, address) => address.to_canonical(),
+        };
+        match address {
             IpAddr::V4(address) => {
                 let info = libc::in_pktinfo {
                     ipi_ifindex: 0,
@@ -231,6 +241,11 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
                 }
                 (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
                     received.hop_limit = small(item.data);
+                }
+                // A descriptor that nobody here asks for.
+                (libc::SOL_SOCKET, SCM_PIDFD) => {
+                    let number = read::<RawFd>(item.data).filter(|number| *number >= 0);
+                    drop(number.map(|number| OwnedFd::from_raw_fd(number)));
                 }
                 (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
                     received.timestamp = read::<libc::timespec>(item.data).and_then(time);

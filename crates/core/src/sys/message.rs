@@ -9,7 +9,7 @@ use super::address::{Room, to_os};
 use super::check;
 use super::control::{self, Control};
 use crate::socket::{Outgoing, Received};
-use crate::{Addr, Domain};
+use crate::{Addr, Domain, Passed};
 
 /// sendmsg(2), never raising SIGPIPE.
 pub(crate) fn send_message(
@@ -18,6 +18,7 @@ pub(crate) fn send_message(
     slices: &[IoSlice<'_>],
     with: &Outgoing<'_>,
 ) -> io::Result<usize> {
+    with.check(domain)?;
     // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     let address = with.to.map(to_os);
@@ -86,6 +87,39 @@ pub(crate) fn recv_buffer_beside(
     // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
     unsafe { buffer.advance_mut(length) };
     Ok((length, header.msg_flags & libc::MSG_CTRUNC != 0))
+}
+
+/// As [`recv_buffer`], by recvmsg(2) with room for what is passed beside the bytes; and whether
+/// anything came along.
+pub(crate) fn recv_buffer_passed(
+    socket: BorrowedFd<'_>,
+    buffer: &mut impl BufMut,
+    passed: &mut Passed,
+) -> io::Result<(usize, bool)> {
+    let room = buffer.chunk_mut();
+    let mut control = Control::new();
+    let mut slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+    // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    control.attach_room(&mut header);
+    let flags = libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: slice and control point to writable memory that outlives the call, with their
+    // lengths.
+    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) })?;
+    let mut received = Received::default();
+    // SAFETY: recvmsg has just filled the header, and `control` lives; once.
+    unsafe { control::take(&header, &mut received) };
+    // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
+    unsafe { buffer.advance_mut(length) };
+    let came_along = header.msg_controllen > 0 || received.control_truncated;
+    *passed = Passed {
+        descriptors: received.descriptors,
+        credentials: received.credentials,
+        is_truncated: received.control_truncated,
+    };
+    Ok((length, came_along))
 }
 
 /// accept4(2): non-blocking and close-on-exec from the first moment.

@@ -4,6 +4,7 @@
 mod address;
 mod batch;
 mod control;
+mod descriptor;
 mod error_queue;
 mod file;
 mod group;
@@ -12,13 +13,17 @@ mod option;
 
 pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
+pub(crate) use descriptor::{duplicate, is_open, possess};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use group::change_group;
-pub(crate) use message::{accept, recv_buffer, recv_buffer_beside, recv_message, send_message};
+pub(crate) use message::{
+    accept, recv_buffer, recv_buffer_beside, recv_buffer_passed, recv_message, send_message,
+};
 pub(crate) use option::{
-    IP_LOCAL_PORT_RANGE, IPV6_MULTICAST_ALL, SO_PASSRIGHTS, TCP_RTO_MAX_MS, get, get_credentials,
-    get_int, interface_index, set, set_flag,
+    IP_LOCAL_PORT_RANGE, IPV6_MULTICAST_ALL, MPTCP_INFO, SO_MEMINFO, SO_PASSRIGHTS, SOL_MPTCP,
+    TCP_IS_MPTCP, TCP_RTO_MAX_MS, get, get_bytes, get_credentials, get_groups, get_int,
+    interface_index, set, set_flag, waiting,
 };
 
 /// Turns the -1 of a system call into the error it stands for.

@@ -18,6 +18,19 @@ pub(crate) const IPV6_MULTICAST_ALL: c_int = 29;
 /// The longest time between retransmissions: Linux 6.15, not in libc yet.
 pub(crate) const TCP_RTO_MAX_MS: c_int = 44;
 
+/// Whether a connection is multipath TCP: Linux 6.10, not in libc yet.
+pub(crate) const TCP_IS_MPTCP: libc::c_int = 43;
+
+/// The options of multipath TCP, and what is known of a connection: Linux 5.16, not in libc yet.
+pub(crate) const SOL_MPTCP: libc::c_int = 284;
+pub(crate) const MPTCP_INFO: libc::c_int = 1;
+/// What the memory of a socket is used for: Linux 4.12, of the generic numbers, not in libc yet.
+pub(crate) const SO_MEMINFO: libc::c_int = 55;
+
+/// The groups of whoever created the other end: Linux 4.13, of the generic numbers, not in libc
+/// yet.
+const SO_PEERGROUPS: libc::c_int = 59;
+
 /// A type that the kernel reads and writes as the value of an option.
 ///
 /// # Safety
@@ -80,6 +93,71 @@ pub(crate) fn set_flag(
 /// Reads an option whose value is an `int`.
 pub(crate) fn get_int(socket: BorrowedFd<'_>, level: c_int, name: c_int) -> io::Result<c_int> {
     get(socket, level, name)
+}
+
+/// Reads an option whose value is a structure that grows with the kernel's version; how many bytes
+/// of `value` it has written: getsockopt(2). What it did not write is left as it was.
+pub(crate) fn get_bytes(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &mut [u8],
+) -> io::Result<usize> {
+    let mut length = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            value.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    super::check(result as libc::ssize_t)?;
+    Ok(length as usize)
+}
+
+/// The supplementary groups of whoever created the other end: `SO_PEERGROUPS`, socket(7).
+pub(crate) fn get_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    const WIDTH: usize = size_of::<libc::gid_t>();
+    // Most users are in few groups; the kernel says how much room more of them need.
+    let mut groups = vec![0; 32];
+    loop {
+        let mut length = (groups.len() * WIDTH) as libc::socklen_t;
+        // SAFETY: the pointer and the length describe the groups, which outlive the call; any
+        // bits are a number.
+        let result = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut length,
+            )
+        };
+        let count = length as usize / WIDTH;
+        match super::check(result as libc::ssize_t) {
+            Err(error) if error.raw_os_error() == Some(libc::ERANGE) && count > groups.len() => {
+                groups.resize(count, 0);
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {
+                groups.truncate(count);
+                return Ok(groups);
+            }
+        }
+    }
+}
+
+/// How many bytes wait: an ioctl(2) whose answer is an `int`.
+pub(crate) fn waiting(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<usize> {
+    let mut value: libc::c_int = 0;
+    // SAFETY: both requests that are made here write an int to the pointer, which outlives the
+    // call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut value) };
+    super::check(result as libc::ssize_t)?;
+    Ok(usize::try_from(value).unwrap_or(0))
 }
 
 /// Who created the other end of a unix connection: `SO_PEERCRED`, unix(7).

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 
-use anysock_core::{Cell, Options, PathClaim, PathError, Socket, Type, UnixPath};
+use anysock_core::{Cell, Options, OwnedPath, PathClaim, PathError, Socket, Type, UnixPath};
 
 use crate::fixture::{
     Directory, UNIX, addr, assert_in_use, bind, bind_plainly, claim, is_socket, leave_stale,
@@ -270,4 +270,36 @@ fn a_missing_directory_is_named_with_what_to_do() {
     fs::write(directory.0.join("file"), "").unwrap();
     let error = PathClaim::try_new(&directory.path("file/s")).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+}
+
+#[test]
+fn a_successor_takes_over_the_file_and_the_predecessor_leaves_it() {
+    for cell in UNIX {
+        let directory = Directory::new();
+        let path = directory.path("s");
+        let (predecessors, socket) = bind(cell, &path, &Options::new()).unwrap();
+        let id = predecessors.id().to_string().parse().unwrap();
+        let successors = OwnedPath::take_over(path.as_path(), id).unwrap();
+        predecessors.leave();
+        assert!(is_socket(path.as_path()));
+        drop(successors);
+        assert!(directory.files().is_empty());
+        drop(socket);
+    }
+}
+
+#[test]
+fn a_file_that_has_taken_the_place_of_ours_is_not_taken_over() {
+    let directory = Directory::new();
+    let path = directory.path("s");
+    let (owned, _socket) = bind(Cell::UNIX_STREAM, &path, &Options::new()).unwrap();
+    let id = owned.id();
+    fs::remove_file(path.as_path()).unwrap();
+    let gone = OwnedPath::take_over(path.as_path(), id).unwrap_err();
+    assert!(matches!(path_error(&gone), PathError::Replaced { .. }), "{gone}");
+    let _theirs = bind_plainly(Cell::UNIX_STREAM, &path);
+    let replaced = OwnedPath::take_over(path.as_path(), id).unwrap_err();
+    assert!(matches!(path_error(&replaced), PathError::Replaced { .. }), "{replaced}");
+    drop(owned);
+    assert!(is_socket(path.as_path()), "theirs was unlinked");
 }

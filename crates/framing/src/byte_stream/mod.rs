@@ -3,10 +3,11 @@
 mod io;
 mod socket;
 
-use std::io::{IoSlice, Result};
+use std::io::{Error, IoSlice, Result};
+use std::os::fd::OwnedFd;
 use std::task::{Context, Poll};
 
-use anysock_core::RecvBlock;
+use anysock_core::{Ancillary, Passed, RecvBlock};
 
 pub use self::io::{Io, IoHalf};
 
@@ -33,6 +34,25 @@ pub trait ByteRecv {
         block: &mut RecvBlock,
         most: usize,
     ) -> Poll<Result<usize>>;
+
+    /// As [`poll_recv`](Self::poll_recv), and puts into `passed`, which is empty, what was passed
+    /// beside these bytes. Descriptors belong to the call that sent the last of them, as on unix
+    /// sockets, where a read never goes on behind the bytes with which descriptors came; all bytes
+    /// are of the sender whose credentials these are.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_recv`](Self::poll_recv), and then nothing was passed.
+    fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<Result<usize>> {
+        let _ = passed;
+        self.poll_recv(cx, block, most)
+    }
 }
 
 /// The sending side of a byte stream, shaped like sendmsg(2). It too spends the budget.
@@ -48,6 +68,37 @@ pub trait ByteSend {
     ///
     /// Those of the stream; fatal.
     fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>>;
+
+    /// What can be passed beside the bytes: [`DESCRIPTORS`](Ancillary::DESCRIPTORS), or nothing,
+    /// unless said otherwise.
+    fn carries(&self) -> Ancillary {
+        Ancillary::NONE
+    }
+
+    /// As [`poll_send`](Self::poll_send), and passes `descriptors` with the first of the bytes, where
+    /// the stream [carries](Self::carries) them: at most 253. If it waits or fails, none of these
+    /// bytes was taken and nothing was passed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; [`refuses`](Self::refuses) tells which of them concern what was passed
+    /// alone. [`Unsupported`](std::io::ErrorKind::Unsupported) where it carries none.
+    fn poll_send_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        descriptors: &[OwnedFd],
+    ) -> Poll<Result<usize>> {
+        let _ = (cx, slices, descriptors);
+        Poll::Ready(Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Whether an error of [`poll_send_passing`](Self::poll_send_passing) says that these
+    /// descriptors cannot be passed, while the stream goes on.
+    fn refuses(&self, error: &Error) -> bool {
+        let _ = error;
+        false
+    }
 
     /// Gives everything that was taken to the kernel.
     ///

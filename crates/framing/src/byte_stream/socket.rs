@@ -1,11 +1,12 @@
 //! A stream socket as a byte stream.
 
 use std::io::{self, IoSlice};
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use anysock_async::{StreamRecv, StreamSend, StreamSocket};
-use anysock_core::RecvBlock;
+use anysock_core::{Ancillary, Cell, Passed, RecvBlock};
 use tokio::io::AsyncWrite;
 
 use super::{ByteRecv, ByteSend, ByteStream};
@@ -19,6 +20,16 @@ impl ByteRecv for StreamSocket {
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
     }
+
+    fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<io::Result<usize>> {
+        StreamSocket::poll_recv_passed(self, cx, block, most, passed)
+    }
 }
 
 impl ByteRecv for StreamRecv {
@@ -30,6 +41,16 @@ impl ByteRecv for StreamRecv {
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
     }
+
+    fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<io::Result<usize>> {
+        StreamRecv::poll_recv_passed(self, cx, block, most, passed)
+    }
 }
 
 impl ByteSend for StreamSocket {
@@ -39,6 +60,23 @@ impl ByteSend for StreamSocket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(self).poll_write_vectored(cx, slices)
+    }
+
+    fn carries(&self) -> Ancillary {
+        carries(self.cell())
+    }
+
+    fn poll_send_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        descriptors: &[OwnedFd],
+    ) -> Poll<io::Result<usize>> {
+        StreamSocket::poll_send_passing(self, cx, slices, descriptors)
+    }
+
+    fn refuses(&self, error: &io::Error) -> bool {
+        concerns_descriptors(error)
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -66,6 +104,23 @@ impl ByteSend for StreamSend {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(self).poll_write_vectored(cx, slices)
+    }
+
+    fn carries(&self) -> Ancillary {
+        carries(self.cell())
+    }
+
+    fn poll_send_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        descriptors: &[OwnedFd],
+    ) -> Poll<io::Result<usize>> {
+        StreamSend::poll_send_passing(self, cx, slices, descriptors)
+    }
+
+    fn refuses(&self, error: &io::Error) -> bool {
+        concerns_descriptors(error)
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -96,4 +151,18 @@ impl ByteStream for StreamSocket {
     fn split(self) -> (StreamRecv, StreamSend) {
         self.into_split()
     }
+}
+
+fn carries(cell: Cell) -> Ancillary {
+    match cell {
+        Cell::UNIX_STREAM => Ancillary::DESCRIPTORS,
+        _ => Ancillary::NONE,
+    }
+}
+
+/// The peer takes none (`SO_PASSRIGHTS`, or a security module), too many are in flight, or this is
+/// one that cannot be passed (io_uring's): sendmsg(2), unix(7).
+fn concerns_descriptors(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    matches!(number, Some(libc::EPERM | libc::EACCES | libc::ETOOMANYREFS | libc::EINVAL))
 }

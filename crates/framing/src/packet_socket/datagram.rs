@@ -61,6 +61,10 @@ impl PacketSend for DatagramSocket {
         self.poll_send_packets(cx, outbox)
     }
 
+    fn attaches(&self) -> Option<Cell> {
+        Some(self.cell())
+    }
+
     fn fault(&self, error: &io::Error) -> Fault {
         fault(self.cell(), error)
     }
@@ -89,6 +93,10 @@ impl PacketSend for DatagramSend {
         outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
         self.poll_send_packets(cx, outbox)
+    }
+
+    fn attaches(&self) -> Option<Cell> {
+        Some(self.cell())
     }
 
     fn fault(&self, error: &io::Error) -> Fault {

@@ -8,7 +8,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{Inbox, Packet};
-use anysock_core::{Guarantees, Outbox};
+use anysock_core::{Cell, Guarantees, Outbox};
 
 pub(crate) use self::datagram::paired;
 
@@ -109,6 +109,13 @@ pub trait PacketSend {
             Some(packet) => self.poll_send(cx, packet).map_ok(|()| 1),
             None => Poll::Ready(Ok(0)),
         }
+    }
+
+    /// The cell whose socket passes on, with each packet, what is
+    /// [attached](Outbox::attached) to it; `None`, unless said otherwise, if nothing can be
+    /// attached.
+    fn attaches(&self) -> Option<Cell> {
+        None
     }
 
     /// What an error of sending says.

@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{DatagramPeer, Inbox, Packet, PeerRecv, PeerSend};
-use anysock_core::{Guarantees, Outbox, Role};
+use anysock_core::{Cell, Guarantees, Outbox, Role};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
@@ -79,6 +79,10 @@ impl PacketSend for DatagramPeer {
         self.poll_send_packets(cx, outbox)
     }
 
+    fn attaches(&self) -> Option<Cell> {
+        Some(self.cell())
+    }
+
     fn fault(&self, error: &io::Error) -> Fault {
         fault(error)
     }
@@ -107,6 +111,10 @@ impl PacketSend for PeerSend {
         outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
         self.poll_send_packets(cx, outbox)
+    }
+
+    fn attaches(&self) -> Option<Cell> {
+        Some(self.cell())
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -141,6 +149,8 @@ impl PacketSocket for DatagramPeer {
 
 fn fault(error: &io::Error) -> Fault {
     match error.kind() {
+        // Of the kernel's it speaks of the address that one packet was to be sent from.
+        io::ErrorKind::AddrNotAvailable if error.raw_os_error().is_some() => Fault::Packet,
         io::ErrorKind::AddrNotAvailable | io::ErrorKind::BrokenPipe => Fault::Connection,
         _ => Fault::Packet,
     }

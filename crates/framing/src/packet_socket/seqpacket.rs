@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
-use anysock_core::{Guarantees, Outbox, Role, Shutdown};
+use anysock_core::{Cell, Guarantees, Outbox, Role, Shutdown};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
@@ -61,6 +61,10 @@ impl PacketSend for SeqPacketSocket {
         self.poll_send_packets(cx, outbox)
     }
 
+    fn attaches(&self) -> Option<Cell> {
+        Some(Cell::UNIX_SEQPACKET)
+    }
+
     fn fault(&self, error: &io::Error) -> Fault {
         fault(error)
     }
@@ -89,6 +93,10 @@ impl PacketSend for SeqPacketSend {
         outbox: &Outbox,
     ) -> Poll<io::Result<usize>> {
         self.poll_send_packets(cx, outbox)
+    }
+
+    fn attaches(&self) -> Option<Cell> {
+        Some(Cell::UNIX_SEQPACKET)
     }
 
     fn fault(&self, error: &io::Error) -> Fault {
@@ -124,10 +132,12 @@ impl PacketSocket for SeqPacketSocket {
     }
 }
 
-/// Too long for the kernel as it is now, or for its memory: others may pass.
+/// Too long for the kernel as it is now, or for its memory; or with descriptors that the receiver
+/// refuses, or of which too many are on their way: others may pass.
 fn fault(error: &io::Error) -> Fault {
     match error.raw_os_error() {
         Some(libc::EMSGSIZE | libc::ENOBUFS | libc::ENOMEM) => Fault::Packet,
+        Some(libc::EPERM | libc::ETOOMANYREFS) => Fault::Packet,
         _ => Fault::Connection,
     }
 }

@@ -1,6 +1,7 @@
 //! Law 9: errors are typed, and say truthfully whether the transport survives.
 
 use std::fs::File;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -93,7 +94,8 @@ async fn closed<S: Subject>(trial: &Trial<S>) -> Verdict {
     Ok(3)
 }
 
-/// A descriptor, and a source address: carried, or refused by name.
+/// A descriptor, and a source address: carried, refused by name, or dropped where the cell carries
+/// it and this peer does not take it.
 async fn not_attachable<S: Subject>(trial: &Trial<S>) -> Verdict {
     let (mut near, mut far) = trial.pair().await?;
     let mut count = 0;
@@ -106,10 +108,14 @@ async fn not_attachable<S: Subject>(trial: &Trial<S>) -> Verdict {
         let sending = near.send_with(message.clone(), attached);
         match trial.patience.within("sending with something attached", sending).await? {
             Err(error) => {
-                ensure!(
-                    matches!(error.kind(), ErrorKind::NotAttachable { .. }),
-                    "what cannot be attached met another error: {error}"
-                );
+                let is_refused = match error.kind() {
+                    ErrorKind::NotAttachable { .. } => true,
+                    ErrorKind::Dropped { source, .. } => {
+                        source.kind() == io::ErrorKind::PermissionDenied
+                    }
+                    _ => false,
+                };
+                ensure!(is_refused, "what cannot be attached met another error: {error}");
                 count += survives(trial, &error, &mut near, &mut far).await?;
             }
             Ok(()) => {

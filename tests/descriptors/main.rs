@@ -1,0 +1,28 @@
+//! Descriptors and credentials beside messages: each with its own, none lost, none left open.
+
+/// One test for each unix cell of a function that takes the cell, named `function::unix_stream` and
+/// so on.
+macro_rules! over_the_unix_cells {
+    ($($function:ident),* $(,)?) => {$(
+        mod $function {
+            #[test]
+            fn unix_stream() {
+                super::$function(anysock_core::Cell::UNIX_STREAM);
+            }
+        }
+    )*};
+}
+
+mod alone;
+mod cells;
+mod counts;
+mod credentials;
+mod dropped;
+mod hoarding;
+mod raw;
+mod reads;
+mod refused;
+mod shortage;
+mod sips;
+mod splits;
+mod tokens;

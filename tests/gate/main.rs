@@ -1,0 +1,5 @@
+//! Credentials as a gate: who is served, who is refused, and what is said of it.
+
+mod another_user;
+mod everybody;
+mod refused;
