@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::*;
-use crate::{Domain, sys};
+use crate::{Domain, Protocol, sys};
 
 fn cells() -> impl Iterator<Item = (Cell, Socket)> {
     Cell::ALL.into_iter().filter_map(|cell| Some((cell, Socket::open(cell).ok()?)))
@@ -406,6 +406,47 @@ fn keepalive_takes_its_limits() {
 }
 
 #[test]
+fn multipath_tcp_refuses_by_name_what_it_lacks_and_reads_back_the_rest() {
+    for domain in [Domain::Ipv4, Domain::Ipv6] {
+        let (mut taken, mut refused, mut ignored) = (0, 0, Vec::new());
+        for row in table() {
+            let socket = Socket::open_as(domain, Protocol::Multipath).unwrap();
+            if socket.protocol().unwrap() != Protocol::Multipath {
+                eprintln!("skipped: this kernel has no multipath TCP");
+                return;
+            }
+            let (name, cell) = (row.name(), socket.cell());
+            if !row.means_something_on(cell) || read_as(name, cell) != Some(name) {
+                continue;
+            }
+            let wanted = only(name, cell);
+            match wanted.apply(&socket) {
+                Ok(()) => {
+                    let read = Options::read(&socket).unwrap();
+                    let mut expected = read.clone();
+                    row.copy(&wanted, &mut expected);
+                    if read == expected {
+                        taken += 1;
+                    } else {
+                        ignored.push(name);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}");
+                    assert!(error.to_string().contains(&format!("the option {name} ")), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 10 && refused > 0, "{taken} {refused}");
+        // The kernel says yes and does nothing, as the documentation warns.
+        let known: &[_] = if domain == Domain::Ipv4 { &["dont_route"] } else { &[] };
+        assert_eq!(ignored, known, "{domain}");
+    }
+}
+
+#[test]
 fn a_device_is_given_by_name_or_index_and_read_back_by_name() {
     for interface in [Interface::from("lo"), Interface::from(1)] {
         let socket = Socket::open(Cell::IPV6_DATAGRAM).unwrap();
@@ -447,7 +488,10 @@ fn what_lacks_a_capability_or_an_older_kernel_says_so() {
     );
     let error = refused(libc::ENOPROTOOPT);
     assert_eq!(error.kind(), io::ErrorKind::Unsupported);
-    assert!(error.to_string().ends_with("; this kernel does not know it"), "{error}");
+    assert!(
+        error.to_string().ends_with("; this kernel does not know it, or not for this protocol"),
+        "{error}"
+    );
 }
 
 #[test]
