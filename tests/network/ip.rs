@@ -193,3 +193,13 @@ fn dont_route_reaches_neighbours_alone() {
     assert_eq!(error.kind(), io::ErrorKind::NetworkUnreachable);
     send(&Options::new().dont_route(true), right.v4(0)).unwrap();
 }
+
+/// Why it is no option of IPv6.
+#[test]
+fn ipv6_takes_dont_route_and_routes_all_the_same() {
+    let Some([left, _right]) = host::wired() else { return };
+    left.ip("route add default via fd77::2");
+    let sender = datagrams(&left, Ipv6Addr::UNSPECIFIED.into(), &Options::new());
+    link::set_raw(&sender, libc::SOL_SOCKET, libc::SO_DONTROUTE, 1).unwrap();
+    send_to(&sender, b"x", &at("2001:db8::9".parse::<Ipv6Addr>().unwrap(), 9)).unwrap();
+}

@@ -86,6 +86,23 @@ fn join_receives_a_group_on_one_interface() {
     }
 }
 
+/// Why `join` is not enough there to keep to one interface.
+#[test]
+fn ipv6_receives_a_group_by_any_interface_where_somebody_has_joined_it() {
+    let Some([left, right]) = twice_wired() else { return };
+    let [_, (group, _)] = groups();
+    let receiver = receiver(&right, group, &Options::new().join(Group::new(group, "wire1")));
+    let to = at(group, port(&receiver));
+    let by_wire_0 = sender(&left, 0, group, Options::new());
+    send_to(&by_wire_0, b"not yet", &to).unwrap();
+    let all = until_last(&receiver, &by_wire_0, own(&right, 0, group));
+    assert!(all.is_empty(), "{all:?}");
+    let other = Options::new().join(Group::new(group, "wire0"));
+    let _other = self::receiver(&right, group, &other);
+    send_to(&by_wire_0, b"now", &to).unwrap();
+    assert_eq!(link::receive(&receiver).0, b"now");
+}
+
 #[test]
 fn a_group_that_was_left_is_received_no_longer() {
     let Some([left, right]) = twice_wired() else { return };

@@ -13,6 +13,8 @@ use crate::link::{self, at, bind, port};
 const UNACKNOWLEDGED: usize = 24;
 /// Bytes that wait to be sent for the first time.
 const NOT_SENT: usize = 144;
+/// Bytes that have come in order.
+const RECEIVED: usize = 128;
 
 #[test]
 fn linger_of_zero_resets_the_connection() {
@@ -98,6 +100,19 @@ fn max_segment_bounds_the_segments_of_the_peer() {
         let (client, _server) = cells::connect(loopback(cell), &Options::new(), &Options::new());
         let used = Options::read(&client).unwrap().max_segment.unwrap();
         assert!(used > 10_000, "{cell}: {used}");
+    }
+}
+
+/// Why it is no option of the library.
+#[test]
+fn a_window_clamp_is_taken_and_overwritten() {
+    for cell in STREAMS {
+        let (client, server) = cells::connect(loopback(cell), &Options::new(), &Options::new());
+        link::set_raw(&server, libc::IPPROTO_TCP, libc::TCP_WINDOW_CLAMP, 8_000).unwrap();
+        cells::fill(&client);
+        link::wait_until("more comes than was asked for", || {
+            Info::of(&server).number(RECEIVED) > 16_000
+        });
     }
 }
 

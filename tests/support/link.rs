@@ -59,6 +59,21 @@ pub(crate) fn send_to(socket: &Socket, bytes: &[u8], addr: &Addr) -> io::Result<
     socket.send_message(&[io::IoSlice::new(bytes)], &Outgoing::to(addr))
 }
 
+/// setsockopt(2) of an `int`, for what the library leaves out.
+pub(crate) fn set_raw(
+    socket: &Socket,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let (start, length) = ((&raw const value).cast(), size_of_val(&value) as libc::socklen_t);
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, start, length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// The error that the socket meets.
 pub(crate) fn error(socket: &Socket) -> io::Error {
     assert!(is_ready(socket, 0, DEADLINE), "no error within {DEADLINE:?}");

@@ -88,6 +88,16 @@ impl Bind {
     }
 
     /// Socket options, set before binding.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), anysock::Error> {
+    /// use anysock::{Group, Options};
+    ///
+    /// // Whoever sends to the group, as it comes by one interface.
+    /// let options = Options::new().join(Group::new([239, 1, 2, 3], "eth0"));
+    /// let listener = anysock::bind("udp://0.0.0.0:7000").options(options).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self

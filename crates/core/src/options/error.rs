@@ -7,8 +7,8 @@ use crate::Cell;
 /// A socket option that was refused: by name, and why.
 ///
 /// Comes wrapped in an [`io::Error`] of kind [`InvalidInput`](io::ErrorKind::InvalidInput), of kind
-/// [`Unsupported`](io::ErrorKind::Unsupported) where the kernel does not know the option, or of the
-/// system's own kind where the system refused:
+/// [`Unsupported`](io::ErrorKind::Unsupported) where the kernel does not know the option, or not for
+/// multipath TCP, or of the system's own kind where the system refused:
 ///
 /// ```
 /// use anysock_core::{Cell, OptionError, Options};
@@ -78,18 +78,23 @@ impl From<OptionError> for io::Error {
             OptionError::Meaningless { .. }
             | OptionError::OutOfRange { .. }
             | OptionError::TooLate { .. } => io::ErrorKind::InvalidInput,
-            OptionError::Refused { source, .. } => match source.raw_os_error() {
-                Some(libc::ENOPROTOOPT) => io::ErrorKind::Unsupported,
-                _ => source.kind(),
-            },
+            OptionError::Refused { source, .. } if is_unknown(source) => io::ErrorKind::Unsupported,
+            OptionError::Refused { source, .. } => source.kind(),
         };
         Self::new(kind, error)
     }
 }
 
+/// Whether the kernel is too old for an option, or the protocol, multipath TCP above all, lacks it.
+pub(super) fn is_unknown(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP))
+}
+
 fn hint(error: &io::Error, needs: Option<&str>) -> String {
     match (error.raw_os_error(), needs) {
-        (Some(libc::ENOPROTOOPT), _) => "; this kernel does not know it".to_owned(),
+        (Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP), _) => {
+            "; this kernel does not know it, or not for this protocol".to_owned()
+        }
         (Some(libc::EPERM), Some(needs)) => format!("; it takes {needs}, see capabilities(7)"),
         _ => String::new(),
     }

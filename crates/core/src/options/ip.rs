@@ -55,6 +55,7 @@ impl Options {
     }
 
     /// Reaches hosts on the own links alone, and passes no router (`SO_DONTROUTE`).
+    /// Multipath TCP takes it in silence and does nothing.
     pub fn dont_route(self, on: bool) -> Self {
         Self { dont_route: Some(on), ..self }
     }

@@ -343,6 +343,9 @@ impl Options {
         let late = [
             ("reuse_address", self.reuse_address.is_some()),
             ("v6only", self.v6only.is_some()),
+            ("free_bind", self.free_bind.is_some()),
+            ("bind_address_no_port", self.bind_address_no_port.is_some()),
+            ("local_port_range", self.local_port_range.is_some()),
             ("file_mode", self.file_mode.is_some()),
         ];
         self.check(cell)?;
@@ -358,8 +361,8 @@ impl Options {
 
     /// Reads back what is set on a live socket: every option of its cell but `backlog`, `file_mode`
     /// and `join`, of which the kernel does not tell. What is off in the kernel by being absent, such
-    /// as `keepalive`, `linger`, `mark` or `device`, is unset, and so is what an older kernel does
-    /// not know.
+    /// as `keepalive`, `linger`, `mark` or `device`, is unset, and so is what an older kernel, or
+    /// multipath TCP, does not know.
     ///
     /// Buffer sizes are halved on Linux, to undo its doubling, so that applying what was read
     /// changes nothing. What comes along with messages is what was asked of this [`Socket`], for the

@@ -202,8 +202,8 @@ impl<T: Debug + Clone> Entry for Row<T> {
             Access::AtBind => return Ok(()),
         };
         *(self.field_mut)(options) = match read {
-            // An older kernel does not know it, and so it is not set.
-            Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => None,
+            // What is not known cannot be set.
+            Err(error) if super::error::is_unknown(&error) => None,
             read => read.map_err(|source| self.refused(socket, source))?,
         };
         Ok(())
