@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::Socket;
 
 use crate::busy::Busy;
+use crate::closed::{Closed, Watch};
 use crate::nap::Nap;
 use crate::sys::Watched;
 
@@ -21,6 +22,8 @@ pub(crate) struct Aside {
     /// The last write on a stream was taken in part: there was no room for more.
     filled: AtomicBool,
     busy: Busy,
+    /// What those share who wait until the peer is gone, while there is one.
+    watch: Mutex<Weak<Watch>>,
 }
 
 /// The state of a write direction that was registered anew.
@@ -46,7 +49,22 @@ impl Aside {
             reset: AtomicI32::new(0),
             filled: AtomicBool::new(false),
             busy: Busy::default(),
+            watch: Mutex::default(),
         }
+    }
+
+    /// Resolves when the peer is gone.
+    pub(crate) fn closed(&self, socket: &Socket) -> io::Result<Closed> {
+        let mut current = self.watch();
+        let watch = match current.upgrade() {
+            Some(watch) => watch,
+            None => {
+                let watch = Arc::new(Watch::new(socket)?);
+                *current = Arc::downgrade(&watch);
+                watch
+            }
+        };
+        Ok(Closed::new(watch))
     }
 
     /// Whether a reader tries again for a while before it waits.
@@ -107,8 +125,21 @@ impl Aside {
         self.writing().renew(socket);
     }
 
+    fn watch(&self) -> MutexGuard<'_, Weak<Watch>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn writing(&self) -> MutexGuard<'_, Writing> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let watch = self.watch().upgrade();
+        if let Some(watch) = watch {
+            watch.end_here();
+        }
     }
 }
 

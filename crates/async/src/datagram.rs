@@ -11,6 +11,7 @@ use std::time::Duration;
 use anysock_core::{Addr, Cell, Domain, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
 use crate::Inbox;
+use crate::closed::Closed;
 use crate::offload::Segmentation;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
@@ -153,6 +154,16 @@ impl DatagramSocket {
     /// Those of getpeername(2).
     pub fn peer_addr(&self) -> io::Result<Addr> {
         self.socket().peer_addr()
+    }
+
+    /// There is no such thing: on UDP nothing tells that a peer is gone, and on unix only sending
+    /// does, by `ECONNREFUSED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported), always.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.sending.io.closed()
     }
 
     /// Ends one or both directions, for every holder of this socket.

@@ -31,6 +31,7 @@ use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::aside::{Aside, writing_nap};
+use crate::closed::Closed;
 use crate::poll_budget;
 use crate::sys::{Number, Watched};
 
@@ -56,6 +57,23 @@ impl Registered {
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.note_filled(false);
         self.socket().shutdown(how)
+    }
+
+    /// Resolves when the peer is gone.
+    ///
+    /// # Errors
+    ///
+    /// There is no such thing on datagram sockets.
+    pub(crate) fn closed(&self) -> io::Result<Closed> {
+        let cell = self.socket().cell();
+        if cell.kind.is_connection_oriented() {
+            return self.aside().closed(self.socket());
+        }
+        let what = format!(
+            "the kernel does not tell that the peer of a {cell} socket is gone: send to it and \
+             wait for its answer, with a deadline"
+        );
+        Err(io::Error::new(io::ErrorKind::Unsupported, what))
     }
 
     /// Lets a reader try again for a while before it waits.

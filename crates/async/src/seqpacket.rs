@@ -9,6 +9,7 @@ use std::time::Duration;
 use anysock_core::{Addr, Cell, Credentials, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
 use crate::Inbox;
+use crate::closed::Closed;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
@@ -130,6 +131,15 @@ impl SeqPacketSocket {
         self.socket().peer_credentials()
     }
 
+    /// Resolves when the peer is gone, without reading and beside whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Ends one or both directions.
     ///
     /// # Errors
@@ -244,6 +254,15 @@ impl SeqPacketSocket {
 }
 
 impl SeqPacketRecv {
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Receives one message of at most `most` bytes, in an allocation of its size; `None` at
     /// the end. One task at a time.
     ///
@@ -276,6 +295,15 @@ impl SeqPacketRecv {
 }
 
 impl SeqPacketSend {
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Sends messages from the front of `outbox`, which has some, by one system call; how many
     /// were sent, at least one. They stay in it.
     ///

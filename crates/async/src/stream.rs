@@ -11,6 +11,7 @@ use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socke
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::closed::Closed;
 use crate::registered::{Asked, Registered};
 
 /// A connected stream socket. Bytes, without message boundaries; see `Framed` for messages.
@@ -132,6 +133,15 @@ impl StreamSocket {
         self.socket().peer_credentials()
     }
 
+    /// Resolves when the peer is gone, without reading and beside whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Ends one or both directions at once, whatever is still to be sent by others.
     ///
     /// # Errors
@@ -176,6 +186,15 @@ impl StreamSocket {
 }
 
 impl StreamRecv {
+    /// As [`StreamSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// As [`StreamSocket::poll_recv_block`].
     ///
     /// # Errors
@@ -192,6 +211,15 @@ impl StreamRecv {
 }
 
 impl StreamSend {
+    /// As [`StreamSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Whether the other half is gone, so that nobody else will read.
     pub fn is_alone(&self) -> bool {
         Arc::strong_count(&self.io) == 1
