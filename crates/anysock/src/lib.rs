@@ -52,7 +52,7 @@ pub use anysock_core as core;
 #[doc(inline)]
 pub use anysock_framing as framing;
 
-pub use anysock_async::{Gate, ListenerStats, PeerLimits};
+pub use anysock_async::{Closed, Departure, Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
     Addr, Arrival, Attached, Cell, Credentials, Domain, Endpoint, EndpointError, Guarantees,
     Keepalive, Message, OptionError, Options, Role, Support, TcpInfo, TcpState, Type, UnixAddr,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anysock_core::Socket;
 
 use crate::busy::Busy;
+use crate::calls::Carried;
 use crate::closed::{Closed, Watch};
 use crate::nap::Nap;
 use crate::sys::Watched;
@@ -24,6 +25,7 @@ pub(crate) struct Aside {
     busy: Busy,
     /// What those share who wait until the peer is gone, while there is one.
     watch: Mutex<Weak<Watch>>,
+    carried: Carried,
 }
 
 /// The state of a write direction that was registered anew.
@@ -50,6 +52,7 @@ impl Aside {
             filled: AtomicBool::new(false),
             busy: Busy::default(),
             watch: Mutex::default(),
+            carried: Carried::default(),
         }
     }
 
@@ -65,6 +68,11 @@ impl Aside {
             }
         };
         Ok(Closed::new(watch))
+    }
+
+    /// What a busy socket's counters do not hold.
+    pub(crate) fn carried(&self) -> &Carried {
+        &self.carried
     }
 
     /// Whether a reader tries again for a while before it waits.

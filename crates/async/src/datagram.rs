@@ -11,6 +11,7 @@ use std::time::Duration;
 use anysock_core::{Addr, Cell, Domain, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
 use crate::Inbox;
+use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
 use crate::offload::Segmentation;
 use crate::packet::{self, Drained, Packet, Wanted};
@@ -154,6 +155,16 @@ impl DatagramSocket {
     /// Those of getpeername(2).
     pub fn peer_addr(&self) -> io::Result<Addr> {
         self.socket().peer_addr()
+    }
+
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.sending.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.sending.io.calls(Direction::Receive)
     }
 
     /// There is no such thing: on UDP nothing tells that a peer is gone, and on unix only sending
@@ -314,6 +325,11 @@ impl DatagramSocket {
 }
 
 impl DatagramRecv {
+    /// As [`DatagramSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.io.socket().cell()
@@ -387,6 +403,11 @@ impl DatagramRecv {
 }
 
 impl DatagramSend {
+    /// As [`DatagramSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.io.socket().cell()

@@ -8,6 +8,7 @@
 //! | `inbox` | packets that were received together, handed out one by one |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
+//! | `calls` | system calls, counted |
 //! | `closed` | waiting until the peer is gone |
 //! | `gate` | who may connect, by credentials |
 //! | `accept_fault`, `listener_stats` | what an error of accepting says; what was counted |
@@ -26,6 +27,7 @@ mod aside;
 mod bind;
 mod budget;
 mod busy;
+mod calls;
 mod closed;
 mod connect;
 mod datagram;
@@ -51,6 +53,7 @@ pub use accept_fault::AcceptFault;
 pub use bind::{bind, bind_allowing, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
+pub use calls::Calls;
 pub use closed::{Closed, Departure};
 pub use connect::{Connected, connect};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};

@@ -22,15 +22,17 @@
 //! on them without ever yielding, so they are looked at here and nowhere else.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::{Shutdown, Socket};
+use once_cell::race::OnceBox;
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::aside::{Aside, writing_nap};
+use crate::calls::{Calls, Counts, Direction};
 use crate::closed::Closed;
 use crate::poll_budget;
 use crate::sys::{Number, Watched};
@@ -40,13 +42,14 @@ use crate::sys::{Number, Watched};
 #[derive(Debug)]
 pub(crate) struct Registered {
     watched: Watched,
-    /// Made by the first that needs it.
-    aside: OnceLock<Box<Aside>>,
+    calls: Counts,
+    /// Made by the first that needs it. A word where the standard library's takes two.
+    aside: OnceBox<Aside>,
 }
 
 impl Registered {
     pub(crate) fn new(socket: Socket) -> io::Result<Self> {
-        Ok(Self { watched: Watched::new(socket)?, aside: OnceLock::new() })
+        Ok(Self { watched: Watched::new(socket)?, calls: Counts::default(), aside: OnceBox::new() })
     }
 
     pub(crate) fn socket(&self) -> &Socket {
@@ -74,6 +77,11 @@ impl Registered {
              wait for its answer, with a deadline"
         );
         Err(io::Error::new(io::ErrorKind::Unsupported, what))
+    }
+
+    /// What was counted of a direction's system calls.
+    pub(crate) fn calls(&self, direction: Direction) -> Calls {
+        self.calls.calls(direction, self.aside.get().map(Aside::carried))
     }
 
     /// Lets a reader try again for a while before it waits.
@@ -133,7 +141,7 @@ impl Registered {
             Some(registration) => registration,
             None => {
                 ready!(poll_budget(cx));
-                if let Some(done) = attempt(self.socket(), &mut early) {
+                if let Some(done) = self.attempt(Direction::Receive, &mut early) {
                     return Poll::Ready(done.map(Some));
                 }
                 self.watched.register()?
@@ -142,7 +150,7 @@ impl Registered {
         let mut call = |socket: &Socket| call(socket, Asked::WhetherDrained);
         loop {
             let mut guard = ready!(registration.poll_read_ready(cx))?;
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Receive, &mut call) {
                 Some(Ok((done, drained))) => {
                     if drained && !is_urgent(registration) {
                         guard.clear_ready();
@@ -169,14 +177,14 @@ impl Registered {
         // Unlike polling for readiness, waiting for several kinds of it spends no budget.
         std::future::poll_fn(poll_budget).await;
         if self.watched.registered().is_none() {
-            if let Some(done) = attempt(self.socket(), &mut call) {
+            if let Some(done) = self.attempt(Direction::Receive, &mut call) {
                 return done.map(Some);
             }
         }
         let registration = self.watched.register()?;
         loop {
             let mut guard = registration.ready(Interest::READABLE | Interest::ERROR).await?;
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Receive, &mut call) {
                 Some(done) => {
                     self.begin_busy_anew();
                     return done.map(Some);
@@ -245,7 +253,7 @@ impl Registered {
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> io::Result<R> {
         std::future::poll_fn(poll_budget).await;
-        if let Some(done) = attempt(self.socket(), &mut call) {
+        if let Some(done) = self.attempt(Direction::Send, &mut call) {
             return done;
         }
         let mut nap = writing_nap();
@@ -278,7 +286,7 @@ impl Registered {
         std::future::poll_fn(poll_budget).await;
         let mut nap = writing_nap();
         loop {
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Send, &mut call) {
                 Some(done) => return done,
                 None => nap.take().await,
             }
@@ -298,7 +306,7 @@ impl Registered {
             return Poll::Ready(None);
         };
         ready!(poll_budget(cx));
-        match attempt(self.socket(), call) {
+        match self.attempt(Direction::Receive, call) {
             Some(done) => {
                 busy.begin_anew();
                 Poll::Ready(Some(done))
@@ -326,13 +334,13 @@ impl Registered {
         let mut called = None;
         if let Some(registration) = self.watched.registered() {
             let _ = registration.try_io(Interest::WRITABLE, |_| {
-                match called.insert(attempt(self.socket(), call)) {
+                match called.insert(self.attempt(Direction::Send, call)) {
                     None | Some(Ok((_, true))) => Err(io::ErrorKind::WouldBlock.into()),
                     Some(_) => Ok(()),
                 }
             });
         }
-        called.unwrap_or_else(|| attempt(self.socket(), call))
+        called.unwrap_or_else(|| self.attempt(Direction::Send, call))
     }
 
     fn settle_write<R>(
@@ -340,7 +348,7 @@ impl Registered {
         mut guard: AsyncFdReadyGuard<'_, Number>,
         call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Write<(R, bool)> {
-        match attempt(self.socket(), call) {
+        match self.attempt(Direction::Send, call) {
             Some(done) => {
                 if let Ok((_, true)) = done {
                     guard.clear_ready();
@@ -373,6 +381,25 @@ impl Registered {
         }
     }
 
+    /// Calls until it is not interrupted; `None` if it would block.
+    fn attempt<R>(
+        &self,
+        direction: Direction,
+        call: &mut impl FnMut(&Socket) -> io::Result<R>,
+    ) -> Option<io::Result<R>> {
+        loop {
+            let done = call(self.socket());
+            let kind = done.as_ref().err().map(io::Error::kind);
+            let would_block = kind == Some(io::ErrorKind::WouldBlock);
+            self.calls.count(direction, would_block, || self.aside().carried());
+            match kind {
+                Some(io::ErrorKind::WouldBlock) => return None,
+                Some(io::ErrorKind::Interrupted) => {}
+                _ => return Some(done),
+            }
+        }
+    }
+
     fn aside(&self) -> &Aside {
         self.aside.get_or_init(|| Box::new(Aside::new()))
     }
@@ -394,20 +421,6 @@ impl Drop for Registered {
 pub(crate) enum Asked {
     Nothing,
     WhetherDrained,
-}
-
-/// Calls until it is not interrupted; `None` if it would block.
-fn attempt<R>(
-    socket: &Socket,
-    call: &mut impl FnMut(&Socket) -> io::Result<R>,
-) -> Option<io::Result<R>> {
-    loop {
-        match call(socket) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return Some(done),
-        }
-    }
 }
 
 /// Whether an urgent byte ever came, or the end: what the reactor says of either stays.

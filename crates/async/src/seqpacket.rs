@@ -9,6 +9,7 @@ use std::time::Duration;
 use anysock_core::{Addr, Cell, Credentials, Outbox, Outgoing, Received, Shutdown, Socket, Type};
 
 use crate::Inbox;
+use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
@@ -129,6 +130,16 @@ impl SeqPacketSocket {
     /// Those of getsockopt(2).
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
         self.socket().peer_credentials()
+    }
+
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
     }
 
     /// Resolves when the peer is gone, without reading and beside whoever reads.
@@ -254,6 +265,11 @@ impl SeqPacketSocket {
 }
 
 impl SeqPacketRecv {
+    /// As [`SeqPacketSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
     /// As [`SeqPacketSocket::closed`].
     ///
     /// # Errors
@@ -295,6 +311,11 @@ impl SeqPacketRecv {
 }
 
 impl SeqPacketSend {
+    /// As [`SeqPacketSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
     /// As [`SeqPacketSocket::closed`].
     ///
     /// # Errors

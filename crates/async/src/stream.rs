@@ -11,6 +11,7 @@ use anysock_core::{Addr, Cell, Credentials, Outgoing, RecvBlock, Shutdown, Socke
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
 use crate::registered::{Asked, Registered};
 
@@ -133,6 +134,16 @@ impl StreamSocket {
         self.socket().peer_credentials()
     }
 
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
     /// Resolves when the peer is gone, without reading and beside whoever reads.
     ///
     /// # Errors
@@ -186,6 +197,11 @@ impl StreamSocket {
 }
 
 impl StreamRecv {
+    /// As [`StreamSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
     /// As [`StreamSocket::closed`].
     ///
     /// # Errors
@@ -211,6 +227,11 @@ impl StreamRecv {
 }
 
 impl StreamSend {
+    /// As [`StreamSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
     /// As [`StreamSocket::closed`].
     ///
     /// # Errors

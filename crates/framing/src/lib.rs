@@ -42,7 +42,7 @@ mod turn;
 mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
-pub use anysock_async::{Inbox, Packet};
+pub use anysock_async::{Calls, Closed, Departure, Inbox, Packet};
 pub use anysock_core::{Arrival, Attached, Guarantees, Message, Outbox, RecvBlock, Role};
 pub use auto_flush::AutoFlush;
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};

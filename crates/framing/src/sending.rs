@@ -29,6 +29,9 @@ pub(crate) trait Queue {
     /// Bytes that wait.
     fn unsent(&self) -> usize;
 
+    /// The most bytes that waited when they were to be written.
+    fn most_unsent(&self) -> usize;
+
     /// Whether so much waits that it is worth a call, though there may be room for more.
     #[inline]
     fn is_due(&self) -> bool {
@@ -55,6 +58,11 @@ pub(crate) trait Queue {
     fn dropped(&self) -> u64 {
         0
     }
+}
+
+/// So many bytes, in a field of half a word.
+pub(crate) fn saturated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// How a queue is emptied into `W`. All errors are fatal.
@@ -226,6 +234,7 @@ impl<Q: Queue> Sending<Q> {
             sent_bytes: self.sent_bytes,
             dropped: self.queue.dropped(),
             unsent: self.queue.unsent(),
+            most_unsent: self.queue.most_unsent().max(self.queue.unsent()),
             ..Stats::default()
         }
     }

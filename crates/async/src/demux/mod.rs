@@ -24,6 +24,7 @@ use std::time::Duration;
 use anysock_core::{Addr, OwnedPath, Socket, Type};
 
 use self::reader::Shared;
+use crate::calls::{Calls, Direction};
 use crate::gate::Gate;
 use crate::listener_stats::ListenerStats;
 
@@ -135,6 +136,11 @@ impl DatagramListener {
     /// The socket itself. Reading from it takes datagrams away from peers.
     pub fn socket(&self) -> &Socket {
         self.shared.io.socket()
+    }
+
+    /// What was counted of the system calls that receive, for all peers together.
+    pub fn receive_calls(&self) -> Calls {
+        self.shared.io.calls(Direction::Receive)
     }
 
     /// Datagrams that were dropped: of strangers beyond the bound, and for full queues.

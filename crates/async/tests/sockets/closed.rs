@@ -362,7 +362,9 @@ fn a_runtime_that_ends_is_no_reason_to_wait_for_ever() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (one, other) = (runtime(), runtime());
     let (near, _far) = other.block_on(within(Near::new(Cell::UNIX_STREAM)));
-    let closed = other.block_on(async { near.closed() });
+    let guard = other.enter();
+    let closed = near.closed();
+    drop(guard);
     let waiting = one.spawn(closed);
     one.block_on(tokio::task::yield_now());
     drop(other);

@@ -6,7 +6,10 @@ mod socket;
 use std::io::{IoSlice, Result};
 use std::task::{Context, Poll};
 
+use anysock_async::{Calls, Closed};
 use anysock_core::RecvBlock;
+
+use crate::transport::not_told;
 
 pub use self::io::{Io, IoHalf};
 
@@ -33,6 +36,21 @@ pub trait ByteRecv {
         block: &mut RecvBlock,
         most: usize,
     ) -> Poll<Result<usize>>;
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that receive; none, unless it is implemented.
+    fn receive_calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// The sending side of a byte stream, shaped like sendmsg(2). It too spends the budget.
@@ -75,6 +93,21 @@ pub trait ByteSend {
         block: &mut RecvBlock,
         most: usize,
     ) -> Poll<Result<usize>>;
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that send; none, unless it is implemented.
+    fn send_calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// A byte stream that can be framed, and split.

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use anysock_async::{StreamRecv, StreamSend, StreamSocket};
+use anysock_async::{Calls, Closed, StreamRecv, StreamSend, StreamSocket};
 use anysock_core::RecvBlock;
 use tokio::io::AsyncWrite;
 
@@ -19,6 +19,14 @@ impl ByteRecv for StreamSocket {
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
     }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSocket::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        StreamSocket::receive_calls(self)
+    }
 }
 
 impl ByteRecv for StreamRecv {
@@ -29,6 +37,14 @@ impl ByteRecv for StreamRecv {
         most: usize,
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamRecv::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        StreamRecv::receive_calls(self)
     }
 }
 
@@ -56,6 +72,14 @@ impl ByteSend for StreamSocket {
         most: usize,
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSocket::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        StreamSocket::send_calls(self)
     }
 }
 
@@ -86,6 +110,14 @@ impl ByteSend for StreamSend {
             true => StreamSend::poll_drain(self, cx, block, most),
             false => Poll::Ready(Ok(0)),
         }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSend::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        StreamSend::send_calls(self)
     }
 }
 
