@@ -1,9 +1,7 @@
 //! A datagram socket: UDP or unix, connected to one peer or to none.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -13,6 +11,7 @@ use anysock_core::{Addr, Cell, Domain, Outbox, Outgoing, Received, Shutdown, Soc
 use crate::Inbox;
 use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
+use crate::error_watch::ErrorWatch;
 use crate::offload::Segmentation;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
@@ -482,28 +481,6 @@ fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
 
 fn send_to(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
     socket.send_message(&[IoSlice::new(message)], with).map(drop)
-}
-
-/// Waits for errors that come without data.
-#[derive(Default)]
-struct ErrorWatch(Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>);
-
-impl ErrorWatch {
-    fn poll(&mut self, io: &Arc<Registered>, cx: &mut Context<'_>) -> Poll<()> {
-        let watch = self.0.get_or_insert_with(|| {
-            let io = Arc::clone(io);
-            Box::pin(async move { io.error().await })
-        });
-        ready!(watch.as_mut().poll(cx));
-        self.0 = None;
-        Poll::Ready(())
-    }
-}
-
-impl std::fmt::Debug for ErrorWatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ErrorWatch")
-    }
 }
 
 impl AsFd for DatagramSocket {

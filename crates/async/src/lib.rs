@@ -6,6 +6,7 @@
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
 //! | `inbox` | packets that were received together, handed out one by one |
+//! | `error_watch` | errors of a datagram socket that come without data |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
 //! | `calls` | system calls, counted |
@@ -32,6 +33,7 @@ mod closed;
 mod connect;
 mod datagram;
 mod demux;
+mod error_watch;
 mod gate;
 mod inbox;
 mod listener;
