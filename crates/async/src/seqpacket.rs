@@ -11,6 +11,8 @@ use anysock_core::{
 };
 
 use crate::Inbox;
+use crate::calls::{Calls, Direction};
+use crate::closed::Closed;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
@@ -138,6 +140,25 @@ impl SeqPacketSocket {
         self.socket().peer_credentials()
     }
 
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// Resolves when the peer is gone, without reading and beside whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Ends one or both directions.
     ///
     /// # Errors
@@ -257,6 +278,20 @@ impl SeqPacketSocket {
 }
 
 impl SeqPacketRecv {
+    /// As [`SeqPacketSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Receives one message of at most `most` bytes, in an allocation of its size; `None` at
     /// the end. One task at a time.
     ///
@@ -289,6 +324,20 @@ impl SeqPacketRecv {
 }
 
 impl SeqPacketSend {
+    /// As [`SeqPacketSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Sends messages from the front of `outbox`, which has some, by one system call; how many
     /// were sent, at least one. They stay in it.
     ///

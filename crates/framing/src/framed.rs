@@ -4,13 +4,14 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use anysock_async::Closed;
 use anysock_core::{Ancillary, Attached, Guarantees, Message, RecvBlock};
 use tokio::task::coop::RestoreOnPending;
 
 use crate::beside::Counts;
 use crate::fate::Fate;
 use crate::read_buffer::{Next, ReadBuffer};
-use crate::sending::{Drive, Queue, Sending};
+use crate::sending::{Drive, Queue, Sending, saturated};
 use crate::turn::{self, Turns};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
@@ -27,7 +28,10 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
 
 /// After so many bytes a sender that never has to wait lets others have their turn: with each
 /// write of a full queue.
-const TURN: u32 = 128 * 1024;
+const TURN: usize = 128 * 1024;
+
+/// Bytes are counted towards a turn in pieces of so many, begun ones whole.
+const PIECE: usize = 16;
 
 /// So many bytes are discarded at a time, in closing.
 const DISCARDED: usize = 8 * 1024;
@@ -91,12 +95,14 @@ pub struct FramedRecv<R, C> {
 struct Frames<C> {
     codec: C,
     queue: WriteQueue,
-    /// How much the stream has taken since it last had no room.
-    written: u32,
+    /// How much the stream has taken since it last had no room, in pieces of [`PIECE`] bytes.
+    written: u16,
     /// The stream has taken bytes and was not flushed since.
     unflushed: bool,
     /// What the stream carries beside bytes.
     carries: Ancillary,
+    /// The most that was unsent.
+    most_unsent: u32,
     /// Made by the first message that cannot be sent with its descriptors.
     refused: Option<Box<Refused>>,
 }
@@ -133,6 +139,7 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             unflushed: false,
             carries: stream.carries(),
             refused: None,
+            most_unsent: 0,
         };
         let incoming = Incoming {
             codec,
@@ -201,8 +208,12 @@ impl<C: Codec> Queue for Frames<C> {
         self.queue.is_full()
     }
 
+    fn most_unsent(&self) -> usize {
+        self.most_unsent as usize
+    }
+
     fn take_turn_over(&mut self) -> bool {
-        let is_over = self.written >= TURN;
+        let is_over = usize::from(self.written) >= TURN / PIECE;
         if is_over {
             self.written = 0;
         }
@@ -249,6 +260,7 @@ impl<C> Frames<C> {
 
 impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.most_unsent = self.most_unsent.max(saturated(self.queue.unsent()));
         while self.queue.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let (filled, passed) = self.queue.fill(&mut slices);
@@ -270,7 +282,8 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
                     self.queue.advance(written);
-                    self.written = self.written.saturating_add(written as u32);
+                    let pieces = u16::try_from(written.div_ceil(PIECE)).unwrap_or(u16::MAX);
+                    self.written = self.written.saturating_add(pieces);
                 }
             }
             self.unflushed = true;
@@ -452,7 +465,12 @@ impl<S: ByteStream, C: Codec> Guaranteed for Framed<S, C> {
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats().merge(self.incoming.stats())
+        let sending = self.outgoing.stats().with_send_calls(self.io.send_calls());
+        sending.merge(self.incoming.stats().with_receive_calls(self.io.receive_calls()))
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        ByteRecv::closed(&self.io)
     }
 }
 
@@ -529,13 +547,17 @@ where
     }
 }
 
-impl<W, C: Codec> Guaranteed for FramedSend<W, C> {
+impl<W: ByteSend, C: Codec> Guaranteed for FramedSend<W, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats()
+        self.outgoing.stats().with_send_calls(self.io.send_calls())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 
@@ -573,13 +595,17 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
     }
 }
 
-impl<R, C: Codec> Guaranteed for FramedRecv<R, C> {
+impl<R: ByteRecv, C: Codec> Guaranteed for FramedRecv<R, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
 
     fn stats(&self) -> Stats {
-        self.incoming.stats()
+        self.incoming.stats().with_receive_calls(self.io.receive_calls())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use anysock_core::{Ancillary, Attached, Cell, Outbox};
 
 use crate::packet_socket::Fault;
-use crate::sending::{Drive, HIGH_WATERMARK, Queue};
+use crate::sending::{Drive, HIGH_WATERMARK, Queue, saturated};
 use crate::{Error, ErrorKind, PacketSend, Payload};
 
 /// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
@@ -42,6 +42,8 @@ pub(crate) struct PacketQueue {
     dropped: u64,
     /// Descriptors that wait.
     descriptors: usize,
+    /// The most that was unsent.
+    most_unsent: u32,
 }
 
 /// Packets, their bytes, and those of the last one.
@@ -66,6 +68,7 @@ impl PacketQueue {
             error: None,
             dropped: 0,
             descriptors: 0,
+            most_unsent: 0,
         }
     }
 
@@ -165,6 +168,10 @@ impl Queue for PacketQueue {
         self.unsent
     }
 
+    fn most_unsent(&self) -> usize {
+        self.most_unsent as usize
+    }
+
     #[inline]
     fn is_full(&self) -> bool {
         self.unsent >= HIGH_WATERMARK || self.descriptors >= Attached::MAX_DESCRIPTORS
@@ -199,6 +206,7 @@ impl Queue for PacketQueue {
 impl<W: PacketSend> Drive<W> for PacketQueue {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.fresh = Fresh::default();
+        self.most_unsent = self.most_unsent.max(saturated(self.unsent));
         while !self.outbox.is_empty() {
             match ready!(io.poll_send_batch(cx, &self.outbox)) {
                 Ok(sent) => self.pop(sent, None),

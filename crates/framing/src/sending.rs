@@ -41,6 +41,9 @@ pub(crate) trait Queue {
         self.unsent() >= HIGH_WATERMARK
     }
 
+    /// The most bytes that waited when they were to be written.
+    fn most_unsent(&self) -> usize;
+
     /// Whether so much waits that it is worth a call, though there may be room for more.
     #[inline]
     fn is_due(&self) -> bool {
@@ -67,6 +70,11 @@ pub(crate) trait Queue {
     fn dropped(&self) -> u64 {
         0
     }
+}
+
+/// So many bytes, in a field of half a word.
+pub(crate) fn saturated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// How a queue is emptied into `W`. All errors are fatal.
@@ -270,6 +278,7 @@ impl<Q: Queue> Sending<Q> {
             sent_bytes: self.sent_bytes,
             dropped: self.queue.dropped(),
             unsent: self.queue.unsent(),
+            most_unsent: self.queue.most_unsent().max(self.queue.unsent()),
             ..Stats::default()
         }
     }
