@@ -34,7 +34,7 @@ pub(crate) struct ReadBuffer {
     room: u32,
     /// What the reads have brought since there was nothing at hand the last time.
     burst: u32,
-    /// Made by the first bytes that something comes along with.
+    /// Made by the first bytes that something comes along with, or by a failure.
     beside: Option<Box<Beside>>,
 }
 
@@ -179,6 +179,18 @@ impl ReadBuffer {
     /// What was counted of what came along.
     pub(crate) fn counts(&self) -> Counts {
         self.beside.as_ref().map(|beside| beside.counts()).unwrap_or_default()
+    }
+
+    /// Receiving has ended by this: lets go of everything else.
+    #[cold]
+    pub(crate) fn fail(&mut self, failure: Error) {
+        self.clear();
+        self.beside.get_or_insert_default().fail(failure);
+    }
+
+    /// What it has ended by, if not in order.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.beside.as_ref()?.failure()
     }
 
     /// Lets go of everything, and remembers what was counted.
