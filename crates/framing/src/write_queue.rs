@@ -98,10 +98,9 @@ impl WriteQueue {
     /// Whether no message is to be accepted for now.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        let is_full = |block: &Box<Block>| {
+        self.0.as_ref().is_some_and(|block| {
             block.unsent >= HIGH_WATERMARK || block.passing.count() >= Attached::MAX_DESCRIPTORS
-        };
-        self.0.as_ref().is_some_and(is_full)
+        })
     }
 
     /// The first slices to write by one call, and what is to be passed with them; how many of
