@@ -15,8 +15,8 @@ use crate::sending::{Drive, Queue, Sending, saturated};
 use crate::turn::{self, Turns};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
-    ByteRecv, ByteSend, ByteStream, Codec, Error, ErrorKind, Guaranteed, Halves, Payload, RecvHalf,
-    SendHalf, Stats, Transport,
+    ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf,
+    Stats, Transport,
 };
 
 /// What a framed stream promises: what a stream does, and boundaries.
@@ -103,16 +103,6 @@ struct Frames<C> {
     carries: Ancillary,
     /// The most that was unsent.
     most_unsent: u32,
-    /// Made by the first message that cannot be sent with its descriptors.
-    refused: Option<Box<Refused>>,
-}
-
-/// Messages that were dropped because their descriptors were refused.
-#[derive(Debug, Default)]
-struct Refused {
-    count: u64,
-    /// The first error that is still to be reported.
-    error: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -122,8 +112,6 @@ struct Incoming<C> {
     turns: Turns,
     /// Nothing more will come.
     at_end: bool,
-    /// Why it ended, if not in order.
-    error: Option<Error>,
     received: u64,
     received_bytes: u64,
 }
@@ -138,7 +126,6 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             written: 0,
             unflushed: false,
             carries: stream.carries(),
-            refused: None,
             most_unsent: 0,
         };
         let incoming = Incoming {
@@ -146,7 +133,6 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             buffer: ReadBuffer::default(),
             turns: Turns::default(),
             at_end: false,
-            error: None,
             received: 0,
             received_bytes: 0,
         };
@@ -225,36 +211,16 @@ impl<C: Codec> Queue for Frames<C> {
     }
 
     fn discard(&mut self) {
-        self.queue = WriteQueue::default();
+        self.queue.clear();
         self.unflushed = false;
     }
 
     fn take_error(&mut self) -> Option<Error> {
-        self.refused.as_mut()?.error.take()
+        self.queue.take_error()
     }
 
     fn dropped(&self) -> u64 {
-        self.refused.as_ref().map_or(0, |refused| refused.count)
-    }
-}
-
-impl<C> Frames<C> {
-    /// Nothing of the first message was sent, for its descriptors were refused: the stream is in
-    /// step, and goes on without it.
-    #[cold]
-    fn refuse(&mut self, error: io::Error) {
-        let length = self.queue.refuse();
-        tracing::debug!(%error, length, "a message was dropped, its descriptors were refused");
-        let source = match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                let why = "the peer takes no descriptors (SO_PASSRIGHTS, or a security module)";
-                io::Error::new(error.kind(), why)
-            }
-            _ => error,
-        };
-        let refused = self.refused.get_or_insert_default();
-        refused.count += 1;
-        refused.error.get_or_insert_with(|| ErrorKind::Dropped { length, source }.into());
+        self.queue.refused()
     }
 }
 
@@ -275,7 +241,7 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
             };
             match sent {
                 Err(error) if is_passing && io.refuses(&error) => {
-                    self.refuse(error);
+                    self.queue.refuse(error);
                     continue;
                 }
                 Err(error) => return Poll::Ready(Err(error)),
@@ -355,8 +321,8 @@ impl<C: Codec> Incoming<C> {
             return Poll::Ready(Some(Err(error)));
         }
         if self.at_end {
-            let error = self.error.as_ref().map(Error::duplicate);
-            return Poll::Ready(Some(error.map_or(Ok(()), Err)));
+            let failure = self.buffer.failure().map(Error::duplicate);
+            return Poll::Ready(Some(failure.map_or(Ok(()), Err)));
         }
         match self.buffer.poll_fill(io, cx) {
             Poll::Ready(Ok(0)) => {
@@ -413,7 +379,7 @@ impl<C: Codec> Incoming<C> {
     /// As [`next`](Self::next), once nothing more will come.
     #[cold]
     fn next_at_end(&mut self) -> Option<Message> {
-        if self.error.is_some() {
+        if self.buffer.failure().is_some() {
             return None;
         }
         match self.buffer.next_at_end(&mut self.codec) {
@@ -435,9 +401,8 @@ impl<C: Codec> Incoming<C> {
 
     #[cold]
     fn fail(&mut self, error: Error) {
-        self.buffer.clear();
+        self.buffer.fail(error);
         self.at_end = true;
-        self.error = Some(error);
     }
 
     /// Receives no more, for what still comes is discarded; whether more may come.
