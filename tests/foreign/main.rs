@@ -1,6 +1,7 @@
 //! Clients that know nothing of this library, Python's and socat, before the example `echo` and before
 //! a stream that passes descriptors.
 
+mod beside;
 mod descriptors;
 mod python;
 mod socat;

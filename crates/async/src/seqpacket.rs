@@ -206,6 +206,39 @@ impl SeqPacketSocket {
         sent.inspect_err(|error| record(&self.io, error))
     }
 
+    /// As [`send`](Self::send), with descriptors.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::SeqPacketSocket;
+    /// use anysock_core::{Ancillary, Outgoing};
+    ///
+    /// let (a, b) = SeqPacketSocket::pair()?;
+    /// b.socket().ask(Ancillary::DESCRIPTORS, true)?;
+    /// let files = [std::fs::File::open("/dev/null")?.into()];
+    /// let mut with = Outgoing::default();
+    /// with.descriptors = &files;
+    /// a.send_with(b"a file", &with).await?;
+    /// assert_eq!(b.recv(&mut [0; 64]).await?.unwrap().descriptors.len(), 1);
+    /// # Ok::<_, std::io::Error>(()) })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send). `EINVAL` for more than 253 descriptors, `EPERM` where the peer
+    /// refuses them.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, nothing was sent.
+    pub async fn send_with(&self, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
+        let sent = self
+            .io
+            .write_with(|socket| socket.send_message(&[IoSlice::new(message)], with).map(drop));
+        sent.await.inspect_err(|error| record(&self.io, error))
+    }
+
     /// Receives one message; `None` at the end. Any number of tasks.
     ///
     /// # Errors

@@ -85,7 +85,11 @@ impl PacketQueue {
     ) -> Result<(), Error> {
         let source = attached.source_addr().map(|source| source.to_canonical());
         if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
-            return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
+            return Err(ErrorKind::NotAttachable {
+                what: "an IPv6 source address",
+                cell: self.cell,
+            }
+            .into());
         }
         self.descriptors += attached.descriptors().len();
         self.outbox.push_attached(payload.as_slice(), attached.take());
@@ -146,6 +150,10 @@ impl Queue for PacketQueue {
     #[inline]
     fn carries(&self) -> Ancillary {
         self.cell.map_or(Ancillary::NONE, Ancillary::of)
+    }
+
+    fn cell(&self) -> Option<Cell> {
+        self.cell
     }
 
     #[inline]

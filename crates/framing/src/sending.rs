@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Ancillary, Attached};
+use anysock_core::{Ancillary, Attached, Cell};
 use tokio::time::Sleep;
 
 use crate::fate::Fate;
@@ -26,6 +26,11 @@ pub(crate) trait Queue {
     /// What this queue carries beside the bytes of a message: what may be attached.
     fn carries(&self) -> Ancillary {
         Ancillary::NONE
+    }
+
+    /// The cell, where it is known, to be named by errors.
+    fn cell(&self) -> Option<Cell> {
+        None
     }
 
     /// Takes one message and what is attached, or leaves both and the queue as they were. Nothing
@@ -306,7 +311,8 @@ impl<Q: Queue> Sending<Q> {
             _ => return ErrorKind::Closed.into(),
         }
         if let Some(what) = not_carried(attached, self.queue.carries()) {
-            return ErrorKind::NotAttachable { what }.into();
+            let cell = self.queue.cell();
+            return ErrorKind::NotAttachable { what, cell }.into();
         }
         let limit = self.queue.max_message();
         match length > limit {

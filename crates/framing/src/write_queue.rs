@@ -234,7 +234,7 @@ impl Block {
         self.push(codec, payload)?;
         if self.unsent == before {
             let what = "a descriptor to a message without bytes";
-            return Err(ErrorKind::NotAttachable { what }.into());
+            return Err(ErrorKind::NotAttachable { what, cell: None }.into());
         }
         self.passing.push(before..self.unsent, length, attached.take());
         Ok(())

@@ -168,7 +168,7 @@ impl SendHalf for MemorySend {
         if !attached.is_empty() {
             let descriptors = !attached.descriptors().is_empty();
             let what = if descriptors { "a descriptor" } else { "a source address" };
-            return Err(ErrorKind::NotAttachable { what }.into());
+            return Err(ErrorKind::NotAttachable { what, cell: None }.into());
         }
         self.end.push(sized(payload));
         self.sent += 1;
