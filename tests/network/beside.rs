@@ -30,7 +30,7 @@ async fn connected(
     for address in addresses {
         let endpoint = format!("udp://{}", SocketAddr::new(*address, port));
         let mut client = here.within(anysock::connect(endpoint).into_future()).await.unwrap();
-        client.socket().unwrap().ask(ASKED, true).unwrap();
+        client.as_socket().unwrap().ask(ASKED, true).unwrap();
         client.send("hello").await.unwrap();
         let mut peer = in_time(listener.accept()).await.unwrap();
         assert_eq!(in_time(peer.recv()).await.unwrap().unwrap(), "hello");
