@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
 //! | `connection`, `listener` | one type over every cell |
+//! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
@@ -43,6 +44,7 @@ mod connection;
 mod listener;
 mod memory;
 pub mod prelude;
+mod reconnecting;
 mod shards;
 
 #[doc(inline)]
@@ -67,6 +69,9 @@ pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use reconnecting::{
+    Backoff, GaveUp, Reconnect, Reconnecting, ReconnectingRecv, ReconnectingSend,
+};
 pub use shards::Shards;
 
 /// The README's examples, compiled and run.

@@ -1,5 +1,6 @@
 //! What can go wrong with a message, and whether the transport survives it.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 use anysock_core::Guarantees;
@@ -117,6 +118,28 @@ pub enum ErrorKind {
         /// What is given.
         given: Guarantees,
     },
+    /// A transport that connects again by itself has done so, and this is how it tells. Nothing
+    /// that was handed over before is sent to the new connection, neither again nor for the first
+    /// time. Survivable.
+    #[error(
+        "the connection was lost{}, and made again by attempt {attempts}; of {sent} messages sent \
+         over it {unflushed} had not left yet, and none is sent again",
+        because(cause)
+    )]
+    Reconnected {
+        /// Which connection it is now, from 2. Told more than once it is the same event.
+        connection: u64,
+        /// How many attempts it took, from 1.
+        attempts: u32,
+        /// Messages that were accepted over the connections that are gone, since this was last
+        /// told: whether they arrived is not known, but by the peer's answers.
+        sent: u64,
+        /// How many of those the kernel had not been given for certain.
+        unflushed: u64,
+        /// What ended the connection; `None` if the peer had closed it in order.
+        #[source]
+        cause: Option<Arc<Error>>,
+    },
     /// The socket failed. Fatal.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -152,7 +175,8 @@ impl Error {
             | K::Refused(_)
             | K::Dropped { .. }
             | K::Truncated { .. }
-            | K::Unmet { .. } => false,
+            | K::Unmet { .. }
+            | K::Reconnected { .. } => false,
             K::Oversize { .. }
             | K::Malformed { .. }
             | K::CutOff { .. }
@@ -168,6 +192,13 @@ impl Error {
             ErrorKind::Dropped { source, .. } => Some(source.kind()),
             _ => None,
         }
+    }
+}
+
+fn because(cause: &Option<Arc<Error>>) -> String {
+    match cause {
+        Some(cause) => format!(" ({cause})"),
+        None => " (the peer closed it)".to_owned(),
     }
 }
 
@@ -194,6 +225,7 @@ impl From<Error> for io::Error {
             K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
             K::NotReady => io::ErrorKind::WouldBlock,
             K::Closed => io::ErrorKind::BrokenPipe,
+            K::Reconnected { .. } => io::ErrorKind::ConnectionReset,
             K::CutOff { .. } => io::ErrorKind::UnexpectedEof,
             K::OutOfMemory { .. } => io::ErrorKind::OutOfMemory,
             K::Refused(source) | K::Dropped { source, .. } => source.kind(),
