@@ -13,15 +13,16 @@
 //! Until the successor says that he accepts, nothing has changed for the predecessor: if he fails,
 //! the service goes on as it was.
 
-use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anysock::core::{Outgoing, OwnedPath};
+use anysock::core::OwnedPath;
+use anysock::prelude::*;
 use anysock::sockets::SeqPacketSocket;
+use anysock::{Attached, Message, Options, Packets};
 use serde::{Deserialize, Serialize};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::Failure;
 
@@ -57,44 +58,51 @@ pub(crate) struct Passed {
     pub(crate) file: Option<File>,
 }
 
+/// Between two servers.
+pub(crate) type Control = Packets<SeqPacketSocket>;
+
+/// What the successor's end needs: listeners come to it.
+pub(crate) fn options() -> Options {
+    Options::new().receive_descriptors(true)
+}
+
 /// The successor's side, once he has the listeners.
-pub(crate) struct Successor(SeqPacketSocket);
+pub(crate) struct Successor(Control);
 
 impl Successor {
     /// Asks, and leaves it to the caller what the answer is.
-    pub(crate) async fn only_ask(socket: &SeqPacketSocket) -> Result<(), Failure> {
-        Ok(socket.send(TAKE_OVER).await?)
+    pub(crate) async fn only_ask(control: &mut Control) -> Result<(), Failure> {
+        Ok(control.send(TAKE_OVER).await?)
     }
 
     /// Asks the server at the other end for its listeners.
-    pub(crate) async fn ask(socket: SeqPacketSocket) -> Result<(Self, Vec<Passed>), Failure> {
-        Self::only_ask(&socket).await?;
-        let mut buffer = vec![0; 64 * 1024];
-        let received = timeout(PATIENCE, socket.recv(&mut buffer)).await??;
-        let received = received.ok_or("the predecessor ended without handing over")?;
-        if received.control_truncated {
-            return Err("not all listeners came over: no descriptors are left".into());
-        }
-        let files: Vec<Option<File>> = serde_json::from_slice(&buffer[..received.copied])?;
-        if files.len() != received.descriptors.len() {
-            let came = received.descriptors.len();
+    pub(crate) async fn ask(mut control: Control) -> Result<(Self, Vec<Passed>), Failure> {
+        Self::only_ask(&mut control).await?;
+        // Where not all descriptors could be taken, that is an error.
+        let received = hear(&mut control).await?;
+        let mut received = received.ok_or("the predecessor ended without handing over")?;
+        let descriptors = received.take_descriptors();
+        let files: Vec<Option<File>> = serde_json::from_slice(&received)?;
+        if files.len() != descriptors.len() {
+            let came = descriptors.len();
             return Err(format!("{came} descriptors came for {} listeners", files.len()).into());
         }
-        let passed = received.descriptors.into_iter().zip(files);
+        let passed = descriptors.into_iter().zip(files);
         let passed = passed.map(|(descriptor, file)| Passed { descriptor, file }).collect();
-        Ok((Self(socket), passed))
+        Ok((Self(control), passed))
     }
 
     /// Says that this process accepts; returns when the predecessor does no longer.
-    pub(crate) async fn accepting(self) -> Result<(), Failure> {
+    pub(crate) async fn accepting(mut self) -> Result<(), Failure> {
         self.0.send(ACCEPTING).await?;
-        let mut buffer = [0; 64];
-        match timeout(PATIENCE, self.0.recv(&mut buffer)).await? {
-            Ok(Some(received)) if &buffer[..received.copied] != YOURS => {
+        match hear(&mut self.0).await {
+            Ok(Some(answer)) if answer != YOURS => {
                 Err("the predecessor goes on, as it seems: it said something else".into())
             }
             // One that is gone does not accept any longer either.
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) if error.is::<anysock::Error>() => Ok(()),
+            Err(late) => Err(late),
         }
     }
 }
@@ -104,56 +112,40 @@ pub(crate) struct Predecessor;
 
 impl Predecessor {
     /// Waits until the other end asks for the listeners.
-    pub(crate) async fn asked(socket: &SeqPacketSocket) -> Result<(), Failure> {
-        expect(socket, TAKE_OVER).await
+    pub(crate) async fn asked(control: &mut Control) -> Result<(), Failure> {
+        expect(control, TAKE_OVER).await
     }
 
     /// Passes duplicates of the listeners, and waits until they are accepted on.
     pub(crate) async fn pass(
-        socket: &SeqPacketSocket,
+        control: &mut Control,
         listeners: &[OwnedFd],
         files: &[Option<File>],
     ) -> Result<(), Failure> {
-        send_with(socket, &serde_json::to_vec(files)?, listeners).await?;
-        expect(socket, ACCEPTING).await
+        let mut attached = Attached::nothing();
+        for listener in listeners {
+            attached = attached.descriptor(listener.try_clone()?);
+        }
+        let sending = control.send_with(serde_json::to_vec(files)?, attached);
+        timeout(PATIENCE, sending).await??;
+        expect(control, ACCEPTING).await
     }
 
     /// Says that this process has stopped to accept, and left the files.
-    pub(crate) async fn left(socket: &SeqPacketSocket) -> Result<(), Failure> {
-        Ok(socket.send(YOURS).await?)
+    pub(crate) async fn left(control: &mut Control) -> Result<(), Failure> {
+        Ok(control.send(YOURS).await?)
     }
 }
 
-async fn expect(socket: &SeqPacketSocket, wanted: &[u8]) -> Result<(), Failure> {
-    let mut buffer = [0; 64];
-    let received = timeout(PATIENCE, socket.recv(&mut buffer)).await??;
+async fn hear(control: &mut Control) -> Result<Option<Message>, Failure> {
+    Ok(timeout(PATIENCE, control.recv()).await??)
+}
+
+async fn expect(control: &mut Control, wanted: &[u8]) -> Result<(), Failure> {
     let wanted_text = String::from_utf8_lossy(wanted);
-    match received {
-        Some(received) if &buffer[..received.copied] == wanted => Ok(()),
+    match hear(control).await? {
+        Some(received) if received == wanted => Ok(()),
         Some(_) => Err(format!("something else than {wanted_text:?} was said").into()),
         None => Err(format!("the other server ended instead of saying {wanted_text:?}").into()),
     }
-}
-
-/// Sends one message with descriptors beside it. There is room for it in a fresh connection;
-/// trying again is for a machine that is short of memory.
-async fn send_with(
-    socket: &SeqPacketSocket,
-    message: &[u8],
-    descriptors: &[OwnedFd],
-) -> Result<(), Failure> {
-    let mut with = Outgoing::default();
-    with.descriptors = descriptors;
-    let sending = async {
-        loop {
-            match socket.socket().send_message(&[IoSlice::new(message)], &with) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    sleep(Duration::from_millis(1)).await;
-                }
-                done => return done,
-            }
-        }
-    };
-    timeout(PATIENCE, sending).await??;
-    Ok(())
 }

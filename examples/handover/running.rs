@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anysock::prelude::*;
-use anysock::sockets::{self, SeqPacketSocket};
+use anysock::sockets;
 use anysock::{Connection, Error, Listener};
 use sd_notify::NotifyState;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Failure;
-use crate::pass::Predecessor;
+use crate::pass::{Control, Predecessor};
 
 /// How long the connections of a server that was replaced may last.
 const FINISHING: Duration = Duration::from_secs(20);
@@ -72,12 +72,9 @@ impl Running {
     }
 
     /// Stops to accept, says so to the successor, and finishes what was accepted.
-    pub(crate) async fn replaced(
-        mut self,
-        successor: SeqPacketSocket,
-    ) -> Result<ExitCode, Failure> {
+    pub(crate) async fn replaced(mut self, mut successor: Control) -> Result<ExitCode, Failure> {
         let answering = self.stop_accepting().await;
-        Predecessor::left(&successor).await?;
+        Predecessor::left(&mut successor).await?;
         finish(answering).await
     }
 

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anysock::core::OwnedPath;
-use anysock::sockets::{self, Accepted, Connected, SeqPacketSocket, connect};
-use anysock::{Addr, Endpoint, Options, PeerLimits, Type, UnixAddr};
+use anysock::prelude::*;
+use anysock::sockets::{self, Accepted, Connected, connect};
+use anysock::{Addr, Endpoint, Options, Packets, PeerLimits, Type, UnixAddr};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::Failure;
-use crate::pass::{File, Passed, Predecessor, Successor};
+use crate::pass::{Control, File, Passed, Predecessor, Successor, options};
 use crate::running::Running;
 
 /// How long nobody listens if the hand-over is broken.
@@ -53,9 +54,9 @@ fn control(directory: &Path) -> Result<Addr, Failure> {
     Ok(UnixAddr::path(directory.join("control"))?.into())
 }
 
-async fn connect_control(control: &Addr) -> Result<SeqPacketSocket, Failure> {
-    match connect(control, Type::SeqPacket, &Options::new(), Duration::from_secs(10)).await? {
-        Connected::SeqPacket(socket) => Ok(socket),
+async fn connect_control(control: &Addr) -> Result<Control, Failure> {
+    match connect(control, Type::SeqPacket, &options(), Duration::from_secs(10)).await? {
+        Connected::SeqPacket(socket) => Ok(Packets::new(socket)),
         other => Err(format!("{other:?} is no seqpacket socket").into()),
     }
 }
@@ -149,19 +150,20 @@ impl Service {
                 }
             };
             let Accepted::SeqPacket(socket) = accepted else { continue };
+            let mut successor = Packets::new(socket);
             if broken {
-                Predecessor::asked(&socket).await?;
+                Predecessor::asked(&mut successor).await?;
                 let port = running.port()?;
                 drop(self);
                 let ended = running.stop().await;
-                socket.send(port.to_string().as_bytes()).await?;
+                successor.send(port.to_string()).await?;
                 return ended;
             }
-            match self.hand_over(&socket, &running).await {
+            match self.hand_over(&mut successor, &running).await {
                 Ok(()) => {
                     self.files.into_iter().flatten().for_each(OwnedPath::leave);
                     drop(self.control);
-                    return running.replaced(socket).await;
+                    return running.replaced(successor).await;
                 }
                 Err(error) => eprintln!("handover: goes on, since the successor failed: {error}"),
             }
@@ -169,7 +171,7 @@ impl Service {
     }
 
     /// Returns once the successor accepts on everything.
-    async fn hand_over(&self, to: &SeqPacketSocket, running: &Running) -> Result<(), Failure> {
+    async fn hand_over(&self, to: &mut Control, running: &Running) -> Result<(), Failure> {
         Predecessor::asked(to).await?;
         let files = self.files.iter().map(|file| file.as_ref().map(File::of));
         let files: Vec<_> = files.collect();
@@ -179,11 +181,10 @@ impl Service {
 
 /// The hand-over as it should not be: the predecessor closes everything. Where it has listened.
 async fn displace(control: &Addr) -> Result<u16, Failure> {
-    let socket = connect_control(control).await?;
-    Successor::only_ask(&socket).await?;
-    let mut buffer = [0; 16];
-    let received = socket.recv(&mut buffer).await?.ok_or("the predecessor said no port")?;
-    Ok(std::str::from_utf8(&buffer[..received.copied])?.parse()?)
+    let mut predecessor = connect_control(control).await?;
+    Successor::only_ask(&mut predecessor).await?;
+    let said = predecessor.recv().await?.ok_or("the predecessor said no port")?;
+    Ok(std::str::from_utf8(&said)?.parse()?)
 }
 
 /// Resolves when standard input has ended. A thread of its own reads it, which may wait while the
