@@ -636,10 +636,13 @@ async fn what_was_ready_for_the_connection_before_is_not_taken_for_the_next() {
         assert_eq!(report(&receiving.recv().await.expect_err("a report")).0, 2);
 
         let mut attached = Attached::nothing();
-        let refused = sending.start_send("for the first".as_payload(), &mut attached);
-        let refused = refused.expect_err("not told yet");
+        // It is for the connection that is gone, and is told of with it.
+        sending.start_send("for the first".as_payload(), &mut attached).expect("taken");
+        let refused = sending.start_send("not asked".as_payload(), &mut attached);
+        let refused = refused.expect_err("nobody said that it was ready");
         assert!(matches!(refused.kind(), ErrorKind::NotReady), "{refused}");
-        assert_eq!(report(&sending.ready().await.expect_err("a report")).0, 2);
+        let error = sending.flush().await.expect_err("a report");
+        assert_eq!(report(&error), (2, 1, 1, false));
         sending.send("for the second").await.expect("sent");
         let mut peer = listener.accept().await.expect("accepted");
         assert_eq!(heard(&mut peer).await, "for the second");
@@ -664,6 +667,63 @@ async fn closing_one_half_ends_the_others_wait_for_a_connection() {
         sending.close().await.expect_err("something was lost");
         let error = waiting.await.expect("no panic").expect_err("no orderly end");
         assert!(error.is_fatal(), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_many_connections_no_message_arrives_twice_or_late() {
+    const CONNECTIONS: u64 = 100;
+    within(async {
+        let mut listener = anysock::bind("unix:").await.expect("bound");
+        let endpoint = listener.endpoint().clone();
+        let server = tokio::spawn(async move {
+            let mut arrived = Vec::new();
+            for number in 0..CONNECTIONS {
+                let mut peer = listener.accept().await.expect("accepted");
+                for _ in 0..number % 5 {
+                    peer.send("proof").await.expect("sent");
+                    let message = heard(&mut peer).await;
+                    arrived.push(message.parse::<u64>().expect("a number"));
+                }
+            }
+            arrived
+        });
+        let steady = Backoff::default().first(Duration::from_millis(1)).longest(Duration::ZERO);
+        let client = anysock::connect(endpoint).reconnecting(steady.attempts(1));
+        let (mut sending, mut receiving) = client.await.expect("connected").split();
+        let sender = tokio::spawn(async move {
+            let mut told = Vec::new();
+            for number in 0_u64.. {
+                match sending.send(number.to_string()).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_fatal() => break,
+                    Err(error) => told.push(report(&error).0),
+                }
+            }
+            told
+        });
+        let receiver = tokio::spawn(async move {
+            let mut told = Vec::new();
+            loop {
+                match receiving.recv().await {
+                    Ok(message) => assert!(message.is_some(), "there is no end"),
+                    Err(error) if error.is_fatal() => return told,
+                    Err(error) => told.push(report(&error).0),
+                }
+            }
+        });
+        let arrived = server.await.expect("no panic");
+        assert!(arrived.is_sorted_by(|one, next| one < next), "{arrived:?}");
+        assert_eq!(arrived.len(), 200);
+        let mut last = Vec::new();
+        for told in [sender.await, receiver.await] {
+            let told = told.expect("no panic");
+            assert!(told.is_sorted_by(|one, next| one < next), "{told:?}");
+            last.extend(told.last().copied());
+        }
+        // Whoever makes a connection is told at once; the other may be told of two by one report.
+        assert!(last.iter().max() >= Some(&CONNECTIONS), "{last:?}");
     })
     .await;
 }

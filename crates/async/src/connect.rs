@@ -111,10 +111,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) local: Option<&'a Addr>,
 }
 
-/// How far connect(2) got.
+/// How far connect(2) got. A path goes before the socket that holds its place.
 enum Begun {
-    Connected(Socket, Option<OwnedPath>),
-    InProgress(Socket, Option<OwnedPath>),
+    Connected(Option<OwnedPath>, Socket),
+    InProgress(Option<OwnedPath>, Socket),
     /// The backlog of a unix listener is full, or somebody else is binding in the directory of
     /// the local path. Nothing has begun.
     NotYet,
@@ -126,7 +126,7 @@ impl Attempt<'_> {
         let options = self.options.for_client(self.cell());
         let connected = match self.begin(&options) {
             // Mostly there is nothing to wait for, and timers are not made for nothing.
-            Ok(Begun::Connected(socket, path)) => register(socket, path),
+            Ok(Begun::Connected(path, socket)) => register(socket, path),
             Ok(begun) => {
                 let connecting = self.finish(begun, &options);
                 Box::pin(tokio::time::timeout(deadline, connecting)).await.unwrap_or_else(|_| {
@@ -159,9 +159,9 @@ impl Attempt<'_> {
         crate::stream::prepare(&socket)?;
         let Some(path) = self.bind_local(&socket, options)? else { return Ok(Begun::NotYet) };
         match socket.connect(self.addr) {
-            Ok(()) => Ok(Begun::Connected(not_itself(socket)?, path)),
+            Ok(()) => Ok(Begun::Connected(path, not_itself(socket)?)),
             Err(error) if is_full(&error, socket.cell()) => Ok(Begun::NotYet),
-            Err(error) if is_in_progress(&error) => Ok(Begun::InProgress(socket, path)),
+            Err(error) if is_in_progress(&error) => Ok(Begun::InProgress(path, socket)),
             Err(error) => Err(error),
         }
     }
@@ -197,8 +197,8 @@ impl Attempt<'_> {
         let mut nap = Nap::new(Duration::from_millis(1), Duration::from_millis(50));
         loop {
             match begun {
-                Begun::Connected(socket, path) => return register(socket, path),
-                Begun::InProgress(socket, path) => {
+                Begun::Connected(path, socket) => return register(socket, path),
+                Begun::InProgress(path, socket) => {
                     wait_connected(&socket).await?;
                     return register(not_itself(socket)?, path);
                 }

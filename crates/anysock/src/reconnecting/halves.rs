@@ -61,8 +61,8 @@ impl Wake for Waiting {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = std::mem::take(&mut *waiting);
+        // Not under the lock: what a waker does is not ours.
+        let waiting = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Line {
     pub(super) number: u64,
     /// The connection of which each side was told last.
     pub(super) told: [u64; 2],
+    /// The connection for which sending was said to be ready last.
+    pub(super) ready_for: u64,
     pub(super) loss: Loss,
     /// The peer's orderly end is the end.
     pub(super) ends_with_peer: bool,
@@ -123,6 +125,7 @@ impl Line {
             recalled: false,
             number: 0,
             told: [1; 2],
+            ready_for: 0,
             loss: Loss::default(),
             ends_with_peer,
             is_split: false,

@@ -143,7 +143,9 @@ impl Reconnecting {
     }
 
     /// Takes it apart into halves that never wait for each other, but while there is no
-    /// connection. Each is told of every new connection, and only then uses it.
+    /// connection. Each is told of a new connection before it uses it; of several that were made
+    /// meanwhile, of the newest. A message that was being accepted while the other half met the
+    /// loss belongs to the connection that is gone, and is counted in the report.
     ///
     /// They share a lock, held while one of them is polled. A half that is dropped does not stop
     /// the other.

@@ -12,7 +12,9 @@ use crate::ConnectionSend;
 
 impl Line {
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_sending(cx, |send, cx| send.poll_ready(cx))
+        ready!(self.poll_sending(cx, |send, cx| send.poll_ready(cx)))?;
+        self.ready_for = self.number;
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -36,9 +38,9 @@ impl Line {
                 send
             }
             Link::Over(over) => return Err(over.of_sending()),
-            // Not before it was told that this is another connection.
-            _ => return Err(ErrorKind::NotReady.into()),
+            _ => return self.accept_for_lost(payload.len()),
         };
+        let length = payload.len();
         match send.start_send(payload, attached) {
             Ok(()) => {
                 self.now.sent += 1;
@@ -47,10 +49,25 @@ impl Line {
             }
             Err(error) if breaks(&error) => {
                 self.lose(Some(error), Side::Sending);
-                Err(ErrorKind::NotReady.into())
+                self.accept_for_lost(length)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The other half, in another thread, has met the loss since this one was said to be ready.
+    /// The message is for the connection that is gone: it is counted, and told of as lost.
+    fn accept_for_lost(&mut self, length: usize) -> Result<(), Error> {
+        if self.ready_for != self.told[Side::Sending as usize] {
+            return Err(ErrorKind::NotReady.into());
+        }
+        if length > self.max_message {
+            return Err(ErrorKind::TooLong { length, limit: self.max_message }.into());
+        }
+        self.ready_for = 0;
+        self.loss.sent += 1;
+        self.loss.unflushed += 1;
+        Ok(())
     }
 
     /// Flushes and closes the connection at hand. There will be no other.
