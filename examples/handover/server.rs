@@ -54,7 +54,9 @@ fn control(directory: &Path) -> Result<Addr, Failure> {
 }
 
 async fn connect_control(control: &Addr) -> Result<SeqPacketSocket, Failure> {
-    match connect(control, Type::SeqPacket, &Options::new(), Duration::from_secs(10)).await? {
+    // Descriptors are refused where nobody asks for them.
+    let options = Options::new().receive_descriptors(true);
+    match connect(control, Type::SeqPacket, &options, Duration::from_secs(10)).await? {
         Connected::SeqPacket(socket) => Ok(socket),
         other => Err(format!("{other:?} is no seqpacket socket").into()),
     }
