@@ -214,12 +214,29 @@ async fn a_message_leaves_from_the_address_that_it_says() {
         for text in ["before", "behind", "before", "behind"] {
             assert_eq!(next(&mut peer).await, text);
         }
-        // Nor was segmentation given up for it.
-        for _ in 0..40 {
-            client.feed(vec![1; 100]).await.unwrap();
-        }
-        client.flush().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_address_of_the_other_family_is_never_passed_over() {
+    let (mut near, mut far) = connected("::1", Ancillary::NONE);
+    near.feed_with("lost", Attached::nothing().source([127, 0, 0, 1].into())).await.unwrap();
+    near.feed("behind").await.unwrap();
+    let error = near.flush().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Dropped { length: 4, .. }), "{error}");
+    assert_eq!(next(&mut far).await, "behind");
+    // Nor by a socket itself.
+    let [v4, v6] = ["127.0.0.1", "::1"].map(bound);
+    let to = v4.local_addr().unwrap();
+    let attached = Attached::nothing().source("::1".parse().unwrap());
+    let with = Outgoing::to(&to).with_attached(&attached);
+    let error = v4.send_with(b"lost", &with).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    let to = v6.local_addr().unwrap();
+    let attached = Attached::nothing().source([127, 0, 0, 1].into());
+    let with = Outgoing::to(&to).with_attached(&attached);
+    let error = v6.send_with(b"lost", &with).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }
 
 #[tokio::test]

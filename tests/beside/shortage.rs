@@ -2,7 +2,9 @@
 
 use std::fs::File;
 
+use anysock::core::{Outgoing, RecvBatch};
 use anysock::prelude::*;
+use anysock::sockets::DatagramSocket;
 use anysock::{Ancillary, ErrorKind};
 
 use crate::alone;
@@ -90,4 +92,39 @@ async fn descriptors_that_are_no_longer_asked_for_are_closed_and_their_message_a
         assert!(message.arrival().is_none());
         witnesses.iter().for_each(Witness::expect_closed);
     }
+}
+
+#[tokio::test]
+async fn a_batch_closes_descriptors_and_says_so() {
+    let (near, far) = DatagramSocket::pair().unwrap();
+    far.socket().ask(ASKED, true).unwrap();
+    for count in [1, 4, 5, 100] {
+        let (attached, witnesses) = attached(count);
+        let with = Outgoing::default().with_attached(&attached);
+        near.send_with(b"passed", &with).await.unwrap();
+        near.send(b"plain").await.unwrap();
+        drop(attached);
+        let mut batch = RecvBatch::new();
+        assert_eq!(in_time(far.recv_batch(&mut batch, 100, 32)).await.unwrap(), 2);
+        let mut one = batch.next().unwrap();
+        let along = one.along();
+        assert_eq!((one.bytes(), along.descriptors.len()), (&b"passed"[..], 0));
+        assert!(along.control_truncated);
+        assert!(!batch.next().unwrap().along().control_truncated);
+        witnesses.iter().for_each(Witness::expect_closed);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_looked_at_leaves_no_descriptor_open() {
+    let (near, far) = DatagramSocket::pair().unwrap();
+    far.socket().ask(ASKED, true).unwrap();
+    let (attached, witnesses) = attached(3);
+    let with = Outgoing::default().with_attached(&attached);
+    near.send_with(b"passed", &with).await.unwrap();
+    drop(attached);
+    let mut batch = RecvBatch::new();
+    assert_eq!(in_time(far.recv_batch(&mut batch, 100, 32)).await.unwrap(), 1);
+    drop(batch);
+    witnesses.iter().for_each(Witness::expect_closed);
 }

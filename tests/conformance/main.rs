@@ -2,6 +2,7 @@
 
 mod cells;
 mod pairs;
+mod reconnecting;
 
 use std::thread;
 
@@ -9,6 +10,7 @@ use anysock_testing::conformance::{Boxed, InMemory, Kit, Report, Subject, Table}
 
 use self::cells::{Cell, Near};
 use self::pairs::{DatagramPair, SeqPacketPair, StreamPair};
+use self::reconnecting::Again;
 
 fn start(subject: impl Subject) -> thread::JoinHandle<Report> {
     thread::spawn(move || Kit::default().check(subject))
@@ -45,6 +47,13 @@ fn every_transport_keeps_the_laws() {
         start(DatagramPair),
         start(InMemory),
         start(Boxed(Cell::new("ipv4-stream", "tcp://127.0.0.1:0", Near::Client))),
+    ]);
+    wait(vec![
+        start(Cell::new("multipath", "mptcp://127.0.0.1:0", Near::Client)),
+        start(Again::new("unix-stream, reconnecting", "unix:")),
+        start(Again::steady("unix-stream, steady", "unix:")),
+        start(Again::steady("unix-seqpacket, steady", "unix-seqpacket:")),
+        start(Again::steady("ipv4-stream, steady", "tcp://127.0.0.1:0")),
     ]);
     println!("{}", Table(&reports));
     reports.iter().for_each(|report| report.assert());

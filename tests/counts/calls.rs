@@ -11,6 +11,10 @@ use crate::work::{Work, Workshop};
 /// Looked up around what is counted, which shows in the trace. Nobody has this file.
 const MARK: &str = "/anysock-test-counts-mark";
 
+/// Made when the heap happens to grow, by a byte that anybody asked for: allocations are counted
+/// by themselves.
+const OF_THE_ALLOCATOR: [&str; 2] = ["brk", "mprotect"];
+
 const FED: &str = "calls::a_fed_message_costs_a_small_part_of_a_system_call";
 const THERE_AND_BACK: &str = "calls::a_round_trip_costs_few_system_calls";
 
@@ -97,6 +101,9 @@ fn calls(trace: &str) -> BTreeMap<&str, usize> {
         let Some((before, _)) = line.split_once('(') else { continue };
         if !line.contains("resumed>") {
             let name = before.rsplit(' ').next().unwrap_or(before);
+            if OF_THE_ALLOCATOR.contains(&name) {
+                continue;
+            }
             *calls.entry(name).or_default() += 1;
         }
     }

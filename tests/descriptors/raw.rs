@@ -48,6 +48,12 @@ pub(crate) fn limit_descriptors(most: libc::rlim_t) {
     }
 }
 
+/// Becomes another user for good, who is not privileged; false for who is not root.
+pub(crate) fn become_unprivileged(user: libc::uid_t) -> bool {
+    // SAFETY: setresuid takes numbers only.
+    unsafe { libc::setresuid(user, user, user) == 0 }
+}
+
 /// Sends all of `bytes`, `descriptors` with them, by one call.
 #[track_caller]
 pub(crate) fn send(socket: &Socket, bytes: &[u8], descriptors: &[OwnedFd]) {

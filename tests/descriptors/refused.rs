@@ -1,5 +1,6 @@
 //! Where nobody asked for descriptors, and where none can be passed.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -11,8 +12,8 @@ use anysock_framing::{
 };
 
 use crate::cells::{assert_plain, next, pair, raw_and_framed, run};
-use crate::raw;
 use crate::tokens::{attached, make};
+use crate::{alone, raw};
 
 over_the_unix_cells! {
     unless_they_were_asked_for_descriptors_are_refused_or_closed,
@@ -70,6 +71,44 @@ fn a_message_whose_descriptors_are_refused_is_dropped_alone(cell: Cell) {
             assert_eq!(next(&mut b).await, format!("message {number}"));
         }
         tokens.iter().for_each(|those| those.assert_closed());
+    });
+}
+
+#[test]
+fn a_message_whose_descriptors_are_too_many_on_their_way_is_dropped_alone() {
+    let test = "refused::a_message_whose_descriptors_are_too_many_on_their_way_is_dropped_alone";
+    // Nobody else has any on their way as that user.
+    const USER: u32 = 64_517;
+    if !alone::here(test) {
+        return;
+    }
+    run(async {
+        let (mut a, mut b) = pair(Cell::UNIX_STREAM, Ancillary::DESCRIPTORS);
+        if !raw::become_unprivileged(USER) {
+            return eprintln!("skipped: only root can change its user");
+        }
+        raw::limit_descriptors(128);
+        for round in 0..2 {
+            let mut sent = 0;
+            let error = loop {
+                let files = (0..50).map(|_| File::open("/dev/null").unwrap());
+                let along = files.fold(Attached::nothing(), Attached::descriptor);
+                match a.send_with("with descriptors", along).await {
+                    Ok(()) => sent += 1,
+                    Err(error) => break error,
+                }
+                assert!(sent < 100, "there is no limit");
+            };
+            assert!(!error.is_fatal());
+            let ErrorKind::Dropped { source, .. } = error.kind() else { panic!("{error}") };
+            assert_eq!(source.raw_os_error(), Some(libc::ETOOMANYREFS));
+            a.send("goes on").await.unwrap();
+            for _ in 0..sent {
+                assert_eq!(next(&mut b).await.take_descriptors().len(), 50);
+            }
+            assert_eq!(next(&mut b).await, "goes on");
+            assert_eq!(a.stats().dropped, round + 1);
+        }
     });
 }
 

@@ -1,5 +1,8 @@
-//! The example `echo` before clients that know nothing of this library: Python's and socat.
+//! Clients that know nothing of this library, Python's and socat, before the example `echo` and before
+//! a stream that passes descriptors.
 
+mod beside;
+mod descriptors;
 mod python;
 mod socat;
 #[path = "../support/mod.rs"]

@@ -6,6 +6,7 @@ use anysock::prelude::*;
 
 const TO: &str = "ANYSOCK_TEST_GATE_TO";
 const GROUP: &str = "ANYSOCK_TEST_GATE_GROUP";
+const LATE: &str = "ANYSOCK_TEST_GATE_LATE";
 
 /// The user `nobody`, and his group.
 pub(crate) const NOBODY: u32 = 65_534;
@@ -20,14 +21,26 @@ pub(crate) fn is_possible() -> bool {
     possible
 }
 
-/// Connects to `endpoint` as `nobody`, who may be in one group more, and sends what he is called;
-/// whether an answer came, where one can.
-pub(crate) async fn connects(endpoint: &anysock::Endpoint, group: Option<u32>) -> bool {
+/// How this program becomes `nobody`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Becoming {
+    /// Before it connects.
+    Early,
+    /// As well, and is in this group beside his own.
+    Member(u32),
+    /// After it has connected, and before it sends.
+    Late,
+}
+
+/// Connects to `endpoint` and sends, as `nobody`; whether an answer came, where one can.
+pub(crate) async fn connects(endpoint: &anysock::Endpoint, becoming: Becoming) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "another_user::the_part_of_another_user", "--nocapture"]);
     command.env(TO, endpoint.to_string()).stdin(Stdio::null());
-    if let Some(group) = group {
-        command.env(GROUP, group.to_string());
+    match becoming {
+        Becoming::Early => {}
+        Becoming::Member(group) => drop(command.env(GROUP, group.to_string())),
+        Becoming::Late => drop(command.env(LATE, "yes")),
     }
     let run = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output { status, stdout, stderr } = run.await.unwrap();
@@ -39,10 +52,17 @@ pub(crate) async fn connects(endpoint: &anysock::Endpoint, group: Option<u32>) -
 #[test]
 fn the_part_of_another_user() {
     let Ok(to) = std::env::var(TO) else { return };
-    become_nobody(std::env::var(GROUP).ok().map(|group| group.parse().unwrap()));
+    let group = std::env::var(GROUP).ok().map(|group| group.parse().unwrap());
+    let late = std::env::var_os(LATE).is_some();
+    if !late {
+        become_nobody(group);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answered = runtime.block_on(async {
         let mut server = anysock::connect(&to).await.unwrap();
+        if late {
+            become_nobody(group);
+        }
         // Who is refused may be told by either of them.
         let sent = server.send("nobody").await;
         match server.guarantees().contains(Guarantees::CONNECTION_ORIENTED) {

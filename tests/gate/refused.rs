@@ -6,7 +6,7 @@ use std::time::Duration;
 use anysock::prelude::*;
 use anysock::{Gate, Listener, Type};
 
-use crate::another_user::{NOBODY, connects, is_possible};
+use crate::another_user::{Becoming, NOBODY, connects, is_possible};
 
 /// A group that is in use nowhere.
 const GROUP: u32 = 47_110_815;
@@ -51,10 +51,10 @@ async fn root_is_served(listener: &mut Listener) {
     assert_eq!(while_served(listener, asking).await, "served: root");
 }
 
-async fn nobody_is_served(listener: &mut Listener, group: Option<u32>) -> bool {
+async fn nobody_is_served(listener: &mut Listener, becoming: Becoming) -> bool {
     let endpoint = listener.endpoint().clone();
     let before = listener.stats();
-    let answered = while_served(listener, connects(&endpoint, group)).await;
+    let answered = while_served(listener, connects(&endpoint, becoming)).await;
     let is_datagram = listener.cell().unwrap().kind == Type::Datagram;
     if !is_datagram {
         return answered;
@@ -79,7 +79,7 @@ fn root_is_served_and_nobody_refused_by_user_over_each_unix_cell() {
         for endpoint in UNIX {
             let mut listener = anysock::bind(endpoint).allow(Gate::nobody().uid(0)).await.unwrap();
             for round in 1..=2 {
-                assert!(!nobody_is_served(&mut listener, None).await, "{endpoint}");
+                assert!(!nobody_is_served(&mut listener, Becoming::Early).await, "{endpoint}");
                 assert_eq!(listener.stats().refused, round, "{endpoint}");
                 root_is_served(&mut listener).await;
                 assert_eq!(listener.stats().accepted, round, "{endpoint}");
@@ -94,7 +94,7 @@ fn nobody_is_served_where_his_user_or_his_group_is_admitted() {
         for endpoint in UNIX {
             for gate in [Gate::nobody().uid(NOBODY), Gate::nobody().gid(NOBODY)] {
                 let mut listener = anysock::bind(endpoint).allow(gate).await.unwrap();
-                assert!(nobody_is_served(&mut listener, None).await, "{endpoint}");
+                assert!(nobody_is_served(&mut listener, Becoming::Early).await, "{endpoint}");
                 assert_eq!(listener.stats().refused, 0);
             }
         }
@@ -108,7 +108,7 @@ fn a_predicate_decides_by_all_that_is_known() {
             let own = std::process::id();
             let gate = Gate::nobody().when(move |peer| peer.pid == Some(own) && peer.uid == 0);
             let mut listener = anysock::bind(endpoint).allow(gate).await.unwrap();
-            assert!(!nobody_is_served(&mut listener, None).await, "{endpoint}");
+            assert!(!nobody_is_served(&mut listener, Becoming::Early).await, "{endpoint}");
             root_is_served(&mut listener).await;
         }
     });
@@ -120,10 +120,23 @@ fn supplementary_groups_count_where_the_kernel_tells_them() {
         for endpoint in UNIX {
             let gate = Gate::nobody().gid(GROUP);
             let mut listener = anysock::bind(endpoint).allow(gate).await.unwrap();
-            assert!(!nobody_is_served(&mut listener, None).await, "{endpoint}");
+            assert!(!nobody_is_served(&mut listener, Becoming::Early).await, "{endpoint}");
             // Only one group comes along with a datagram.
             let is_told = endpoint != "unix-dgram:";
-            assert_eq!(nobody_is_served(&mut listener, Some(GROUP)).await, is_told, "{endpoint}");
+            let member = Becoming::Member(GROUP);
+            assert_eq!(nobody_is_served(&mut listener, member).await, is_told, "{endpoint}");
+        }
+    });
+}
+
+#[test]
+fn a_connection_is_its_creators_and_a_datagram_its_senders() {
+    run(async {
+        for endpoint in UNIX {
+            let mut listener = anysock::bind(endpoint).allow(Gate::nobody().uid(0)).await.unwrap();
+            let is_of_root = endpoint != "unix-dgram:";
+            let served = nobody_is_served(&mut listener, Becoming::Late).await;
+            assert_eq!(served, is_of_root, "{endpoint}");
         }
     });
 }
@@ -144,7 +157,7 @@ fn who_waits_already_when_a_gate_is_set_must_pass_as_well() {
                 early.send("not heard yet").await.unwrap();
             }
             listener.allow(Gate::nobody().uid(NOBODY)).unwrap();
-            assert!(nobody_is_served(&mut listener, None).await, "{endpoint}");
+            assert!(nobody_is_served(&mut listener, Becoming::Early).await, "{endpoint}");
             let expected = if endpoint == "unix-dgram:" { 2 } else { 1 };
             assert_eq!(listener.stats().refused, expected, "{endpoint}");
         }

@@ -60,6 +60,33 @@ fn unix_stream_has_attached_descriptors_once_a_part_was_sent() {
 }
 
 #[test]
+fn unix_stream_gives_descriptors_with_the_first_part_of_a_large_send_alone() {
+    let Ends { near, far } = Ends::new(Cell::UNIX_STREAM);
+    let sent = send_with(&near, &vec![7; 4 << 20], &files(2)).unwrap();
+    let (mut read, mut reads, mut with) = (0, 0, Vec::new());
+    while read < sent {
+        let (length, count) = receive_counted(&far, 16 << 20);
+        with.extend((count > 0).then_some((reads, count)));
+        (read, reads) = (read + length, reads + 1);
+    }
+    assert!(reads > 1, "the first buffer of the kernel's ends the first read");
+    assert_eq!(with, [(0, 2)]);
+}
+
+#[test]
+fn unix_stream_sends_nothing_of_what_is_refused_for_its_descriptors() {
+    let Ends { near, far } = Ends::new(Cell::UNIX_STREAM);
+    if set_option(&far, libc::SOL_SOCKET, SO_PASSRIGHTS, 0).is_err() {
+        eprintln!("skipped: this kernel has no SO_PASSRIGHTS");
+        return;
+    }
+    assert_eq!(send_with(&near, &vec![7; 4 << 20], &files(1)), Err(EPERM));
+    assert_eq!(receive_now(&far), Err(EAGAIN));
+    send(&near, b"in step").unwrap();
+    assert_eq!(receive_now(&far), text("in step"));
+}
+
+#[test]
 fn unix_stream_ignores_descriptors_without_bytes() {
     let Ends { near, far } = Ends::new(Cell::UNIX_STREAM);
     assert_eq!(send_with(&near, b"", &files(1)), Ok(0));

@@ -21,6 +21,7 @@ mod descriptors;
 mod document;
 mod ends;
 mod events;
+mod gone;
 mod killed;
 mod multipath;
 mod near;

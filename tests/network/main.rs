@@ -4,12 +4,16 @@
 //! |---|---|
 //! | `host` | a network namespace as a host: wires, commands, and code that runs there |
 //! | `hosts` | that hosts are apart, reach each other, and leave nothing behind |
+//! | `beside` | what comes and goes beside datagrams: ECN marks, and the address that was asked |
+//! | `answers` | what routers and hosts answer, with the destination it concerns |
 //! | `ip`, `multicast`, `tcp` | what socket options do between hosts |
 //!
 //! A test begins with `let Some([left, right]) = host::wired() else { return };`: it is skipped
 //! for all to see where the user may not make network namespaces, and fails instead where `CI`
 //! is set.
 
+mod answers;
+mod beside;
 mod host;
 mod hosts;
 #[path = "../support/info.rs"]

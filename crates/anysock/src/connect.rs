@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anysock_async::{Connected, Connector, resolve};
-use anysock_core::{Addr, Endpoint, EndpointError, EndpointName, Options, Protocol, Type};
+use anysock_core::{
+    Addr, Endpoint, EndpointError, EndpointName, Options, Protocol, Type, UnixAddr,
+};
 use anysock_framing::memory::Memory;
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
 
@@ -172,6 +174,15 @@ impl Connect {
     /// has them, and tells when it did. See [`Reconnecting`](crate::Reconnecting).
     pub fn reconnecting(self, backoff: Backoff) -> Reconnect {
         Reconnect::new(self, backoff)
+    }
+
+    /// Whether it is bound to a place that one socket has at a time.
+    pub(crate) fn has_place(&self) -> bool {
+        match &self.local {
+            Some(Addr::Ip(addr)) => addr.port() != 0,
+            Some(Addr::Unix(addr)) => *addr != UnixAddr::Unnamed,
+            None => false,
+        }
     }
 
     /// Lets receiving try again for up to `longest`, at most 1 ms, before it waits: shorter

@@ -1,11 +1,13 @@
 //! One connection type over every cell.
 
+mod state;
+
 use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{
-    DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend, SeqPacketRecv,
-    SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
+    Closed, DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend,
+    SeqPacketRecv, SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
 };
 use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
@@ -255,6 +257,9 @@ macro_rules! guaranteed {
             }
             fn stats(&self) -> Stats {
                 each!($outer, &self.0, transport => transport.stats())
+            }
+            fn closed(&self) -> io::Result<Closed> {
+                each!($outer, &self.0, transport => transport.closed())
             }
         }
     };

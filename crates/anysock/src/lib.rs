@@ -57,7 +57,7 @@ pub use anysock_core as core;
 pub use anysock_framing as framing;
 
 pub use adopt::{Adopt, adopt};
-pub use anysock_async::{Gate, ListenerStats, PeerLimits};
+pub use anysock_async::{Closed, Departure, Gate, ListenerStats, PeerLimits};
 pub use anysock_core::{
     Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError, Credentials,
     Domain, Endpoint, EndpointError, Group, GroupError, Guarantees, Interface, Keepalive, Message,

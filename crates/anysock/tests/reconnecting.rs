@@ -1,12 +1,15 @@
 //! A transport that connects again: what it tells, what it never repeats, and when it stops.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use anysock::framing::AsPayload;
 use anysock::prelude::*;
 use anysock::{
-    Backoff, Connection, Delimited, Error, ErrorKind, GaveUp, Listener, Options, Reconnecting,
+    Attached, Backoff, Connection, Delimited, Error, ErrorKind, GaveUp, Listener, Options,
+    Reconnecting,
 };
 use tokio::time::{Instant, timeout};
 
@@ -330,11 +333,11 @@ impl<F: Future> NowOrPending for F {}
 async fn a_server_that_is_not_there_yet_is_waited_for() {
     within(async {
         let endpoint = format!("unix:@{}", unique("late"));
-        let connecting =
-            tokio::spawn(anysock::connect(&endpoint).reconnecting(quick()).into_future());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut connecting = anysock::connect(&endpoint).reconnecting(quick()).into_future();
+        let early = timeout(Duration::from_millis(5), &mut connecting).await;
+        assert!(early.is_err(), "nobody is there: {early:?}");
         let mut listener = anysock::bind(&endpoint).await.expect("bound");
-        let mut client = connecting.await.expect("no panic").expect("connected");
+        let mut client = connecting.await.expect("connected");
         client.send("hello").await.expect("sent");
         let mut peer = listener.accept().await.expect("accepted");
         assert_eq!(heard(&mut peer).await, "hello");
@@ -454,10 +457,11 @@ async fn a_peer_that_ends_first_gets_the_replies_that_wait() {
         let connect = anysock::connect(endpoint).codec(Delimited::lines());
         let mut client = connect.reconnecting(quick()).await.expect("connected");
         let (mut peer, _) = listener.accept().expect("accepted");
+        // Before the first look at the socket: the end is known with the request.
+        std::io::Write::write_all(&mut peer, b"request\n").expect("written");
+        peer.shutdown(std::net::Shutdown::Write).expect("ended");
         let server = tokio::task::spawn_blocking(move || {
-            use std::io::{Read, Write};
-            peer.write_all(b"request\n").expect("written");
-            peer.shutdown(std::net::Shutdown::Write).expect("ended");
+            use std::io::Read;
             let mut all = String::new();
             peer.read_to_string(&mut all).expect("read");
             all
@@ -556,15 +560,12 @@ async fn a_half_that_is_dropped_does_not_stop_the_other() {
         sending.send("heard").await.expect("sent");
         let mut peer = listener.accept().await.expect("accepted");
         assert_eq!(heard(&mut peer).await, "heard");
-        // Nobody else reads: closing drains what the peer still sends.
+        // Nobody else reads: closing drains what the peer still sends, until its end.
         peer.send("unread").await.expect("sent");
-        let (closed, end) = tokio::join!(sending.close(), async {
-            let end = peer.recv().await;
-            drop(peer);
-            end
-        });
-        closed.expect("closed");
-        assert!(end.expect("an orderly end").is_none());
+        assert!(timeout(Duration::from_millis(20), sending.close()).await.is_err());
+        assert!(peer.recv().await.expect("an orderly end").is_none());
+        drop(peer);
+        sending.close().await.expect("closed");
     })
     .await;
 }
@@ -575,17 +576,23 @@ async fn a_sender_that_is_blocked_is_woken_by_the_loss_that_the_receiver_meets()
         let mut listener = anysock::bind("unix:").await.expect("bound");
         let (mut sending, mut receiving) = reconnecting(&listener).await.split();
         let peer = listener.accept().await.expect("accepted");
+        let sent = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&sent);
         let blocked = tokio::spawn(async move {
             let large = vec![0; 256 * 1024];
             loop {
                 if let Err(error) = sending.send(large.clone()).await {
                     return (sending, error);
                 }
+                count.fetch_add(1, Ordering::Relaxed);
             }
         });
         let receiver = tokio::spawn(async move { (receiving.recv().await, receiving) });
-        // Nobody reads: the sender fills the buffers, and then waits.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Nobody reads: the sender fills the buffers, and then waits, however often it is asked.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(sent.load(Ordering::Relaxed) < 100, "so much fits no buffer");
         drop(peer);
         let (mut sending, error) = blocked.await.expect("no panic");
         assert_eq!(report(&error).0, 2);
@@ -594,6 +601,69 @@ async fn a_sender_that_is_blocked_is_woken_by_the_loss_that_the_receiver_meets()
         let mut peer = listener.accept().await.expect("accepted");
         sending.send("small").await.expect("sent");
         assert_eq!(heard(&mut peer).await, "small");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_with_a_place_of_its_own_takes_it_again() {
+    within(async {
+        let path = std::env::temp_dir().join(unique("anysock-client"));
+        let from = anysock::UnixAddr::path(&path).expect("a path");
+        let mut listener = anysock::bind("unix:").await.expect("bound");
+        let connect = anysock::connect(listener.endpoint()).local_addr(from.clone());
+        let mut client = connect.reconnecting(quick()).await.expect("connected");
+        for number in 2..4 {
+            let peer = listener.accept().await.expect("accepted");
+            assert_eq!(peer.peer_addr().expect("told"), from.clone().into());
+            drop(peer);
+            let (_, error) = send_until_told(&mut client).await;
+            assert_eq!(report(&error).0, number);
+        }
+        drop(client);
+        assert!(!path.exists());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_ready_for_the_connection_before_is_not_taken_for_the_next() {
+    within(async {
+        let mut listener = anysock::bind("unix:").await.expect("bound");
+        let (mut sending, mut receiving) = reconnecting(&listener).await.split();
+        sending.ready().await.expect("ready");
+        drop(listener.accept().await.expect("accepted"));
+        assert_eq!(report(&receiving.recv().await.expect_err("a report")).0, 2);
+
+        let mut attached = Attached::nothing();
+        let refused = sending.start_send("for the first".as_payload(), &mut attached);
+        let refused = refused.expect_err("not told yet");
+        assert!(matches!(refused.kind(), ErrorKind::NotReady), "{refused}");
+        assert_eq!(report(&sending.ready().await.expect_err("a report")).0, 2);
+        sending.send("for the second").await.expect("sent");
+        let mut peer = listener.accept().await.expect("accepted");
+        assert_eq!(heard(&mut peer).await, "for the second");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_one_half_ends_the_others_wait_for_a_connection() {
+    within(async {
+        let mut listener = anysock::bind("unix:").await.expect("bound");
+        let patient = Backoff::default().first(DEADLINE * 1000).longest(DEADLINE * 1000);
+        let connect = anysock::connect(listener.endpoint()).reconnecting(patient);
+        let (mut sending, mut receiving) = connect.await.expect("connected").split();
+        sending.send("never read").await.expect("sent");
+        drop(listener.accept().await.expect("accepted"));
+        assert!(timeout(Duration::from_millis(5), receiving.recv()).await.is_err());
+        let waiting = tokio::spawn(async move { receiving.recv().await });
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        sending.close().await.expect_err("something was lost");
+        let error = waiting.await.expect("no panic").expect_err("no orderly end");
+        assert!(error.is_fatal(), "{error}");
     })
     .await;
 }

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::{OwnedPath, Socket};
 
 use crate::busy::Busy;
+use crate::calls::Carried;
+use crate::closed::{Closed, Watch};
 use crate::nap::Nap;
 use crate::sys::Watched;
 
@@ -23,6 +25,9 @@ pub(crate) struct Aside {
     busy: Busy,
     /// The path to which a client was bound.
     path: OnceLock<OwnedPath>,
+    /// What those share who wait until the peer is gone, while there is one.
+    watch: Mutex<Weak<Watch>>,
+    carried: Carried,
 }
 
 /// The state of a write direction that was registered anew.
@@ -49,12 +54,33 @@ impl Aside {
             filled: AtomicBool::new(false),
             busy: Busy::default(),
             path: OnceLock::new(),
+            watch: Mutex::default(),
+            carried: Carried::default(),
         }
     }
 
     /// Keeps the path to which this socket was bound, until the socket is dropped.
     pub(crate) fn keep_path(&self, path: OwnedPath) {
         let _ = self.path.set(path);
+    }
+
+    /// Resolves when the peer is gone.
+    pub(crate) fn closed(&self, socket: &Socket) -> io::Result<Closed> {
+        let mut current = self.watch();
+        let watch = match current.upgrade() {
+            Some(watch) => watch,
+            None => {
+                let watch = Arc::new(Watch::new(socket)?);
+                *current = Arc::downgrade(&watch);
+                watch
+            }
+        };
+        Ok(Closed::new(watch))
+    }
+
+    /// What a busy socket's counters do not hold.
+    pub(crate) fn carried(&self) -> &Carried {
+        &self.carried
     }
 
     /// Whether a reader tries again for a while before it waits.
@@ -115,8 +141,21 @@ impl Aside {
         self.writing().renew(socket);
     }
 
+    fn watch(&self) -> MutexGuard<'_, Weak<Watch>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn writing(&self) -> MutexGuard<'_, Writing> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let watch = self.watch().upgrade();
+        if let Some(watch) = watch {
+            watch.end_here();
+        }
     }
 }
 

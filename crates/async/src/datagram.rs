@@ -1,9 +1,7 @@
 //! A datagram socket: UDP or unix, connected to one peer or to none.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -13,6 +11,9 @@ use anysock_core::{
 };
 
 use crate::Inbox;
+use crate::calls::{Calls, Direction};
+use crate::closed::Closed;
+use crate::error_watch::ErrorWatch;
 use crate::offload::Segmentation;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
@@ -168,6 +169,26 @@ impl DatagramSocket {
         self.socket().peer_addr()
     }
 
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.sending.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.sending.io.calls(Direction::Receive)
+    }
+
+    /// There is no such thing: on UDP nothing tells that a peer is gone, and on unix only sending
+    /// does, by `ECONNREFUSED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported), always.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.sending.io.closed()
+    }
+
     /// Ends one or both directions, for every holder of this socket.
     ///
     /// # Errors
@@ -304,6 +325,11 @@ impl DatagramSocket {
 }
 
 impl DatagramRecv {
+    /// As [`DatagramSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.io.socket().cell()
@@ -379,6 +405,11 @@ impl DatagramRecv {
 }
 
 impl DatagramSend {
+    /// As [`DatagramSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.io.socket().cell()
@@ -453,28 +484,6 @@ fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
 
 pub(crate) fn send_with(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
     socket.send_message(&[IoSlice::new(message)], with).map(drop)
-}
-
-/// Waits for errors that come without data.
-#[derive(Default)]
-struct ErrorWatch(Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>);
-
-impl ErrorWatch {
-    fn poll(&mut self, io: &Arc<Registered>, cx: &mut Context<'_>) -> Poll<()> {
-        let watch = self.0.get_or_insert_with(|| {
-            let io = Arc::clone(io);
-            Box::pin(async move { io.error().await })
-        });
-        ready!(watch.as_mut().poll(cx));
-        self.0 = None;
-        Poll::Ready(())
-    }
-}
-
-impl std::fmt::Debug for ErrorWatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ErrorWatch")
-    }
 }
 
 impl AsFd for DatagramSocket {

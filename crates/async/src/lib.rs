@@ -7,8 +7,11 @@
 //! | `addressed` | a datagram socket before many peers |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
 //! | `inbox` | packets that were received together, handed out one by one |
+//! | `error_watch` | errors of a datagram socket that come without data |
 //! | `offload` | a run of equal datagrams by one system call |
 //! | `listener` | what yields connected sockets, of every cell |
+//! | `calls` | system calls, counted |
+//! | `closed` | waiting until the peer is gone |
 //! | `gate` | who may connect, by credentials |
 //! | `accept_fault`, `listener_stats` | what an error of accepting says; what was counted |
 //! | `demux` | datagrams taken apart by their source |
@@ -32,10 +35,13 @@ mod aside;
 mod bind;
 mod budget;
 mod busy;
+mod calls;
+mod closed;
 mod connect;
 mod connector;
 mod datagram;
 mod demux;
+mod error_watch;
 mod gate;
 mod inbox;
 mod interop;
@@ -61,6 +67,8 @@ pub use accept_fault::AcceptFault;
 pub use bind::{bind, bind_allowing, bind_shards};
 pub use budget::poll_budget;
 pub use busy::LONGEST_BUSY_POLL;
+pub use calls::Calls;
+pub use closed::{Closed, Departure};
 pub use connect::{Connected, connect};
 pub use connector::{Connector, LocalAddrError};
 pub use datagram::{DatagramRecv, DatagramSend, DatagramSocket};

@@ -132,7 +132,7 @@ fn is_refusal(error: &io::Error) -> bool {
 mod tests {
     use std::net::SocketAddr;
 
-    use anysock_core::{Cell, Type};
+    use anysock_core::{Attached, Cell, Type};
 
     use super::*;
 
@@ -203,6 +203,26 @@ mod tests {
         segmentation.carries = 0;
         assert!(segmentation.is_carried(&a, mtu - 28) && !segmentation.is_carried(&a, mtu - 27));
         assert_eq!(segmentation.carries, mtu - 28);
+    }
+
+    #[test]
+    fn an_address_that_is_not_this_hosts_does_not_end_segmentation() {
+        for (any, foreign) in [("127.0.0.1:0", "192.0.2.1"), ("[::1]:0", "2001:db8::1")] {
+            let any: SocketAddr = any.parse().unwrap();
+            let domain = if any.is_ipv4() { Domain::Ipv4 } else { Domain::Ipv6 };
+            let socket = Socket::open(Cell::new(domain, Type::Datagram)).unwrap();
+            socket.bind(&any.into()).unwrap();
+            socket.connect(&socket.local_addr().unwrap()).unwrap();
+            let mut segmentation = Segmentation::default();
+            let mut lost = Outbox::new();
+            for _ in 0..2 {
+                let attached = Attached::nothing().source(foreign.parse().unwrap());
+                lost.push_attached(b"lost", attached);
+            }
+            let with = Outgoing::default();
+            assert!(!matches!(segmentation.send(&socket, &lost, &with), Ok(Some(_))));
+            assert_eq!(runs(&mut segmentation, &socket, outbox(10, 3)), [3], "{any}");
+        }
     }
 
     #[test]

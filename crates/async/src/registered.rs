@@ -22,15 +22,18 @@
 //! on them without ever yielding, so they are looked at here and nowhere else.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anysock_core::{OwnedPath, Shutdown, Socket};
+use once_cell::race::OnceBox;
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::aside::{Aside, writing_nap};
+use crate::calls::{Calls, Counts, Direction};
+use crate::closed::Closed;
 use crate::poll_budget;
 use crate::sys::{Number, Watched};
 
@@ -38,15 +41,16 @@ use crate::sys::{Number, Watched};
 /// on it.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    /// Made by the first that needs it. Goes before the socket, which keeps others from a path
-    /// of its own until that is unlinked.
-    aside: OnceLock<Box<Aside>>,
+    calls: Counts,
+    /// Made by the first that needs it. A word where the standard library's takes two. Goes before
+    /// the socket, which keeps others from a path of its own until that is unlinked.
+    aside: OnceBox<Aside>,
     watched: Watched,
 }
 
 impl Registered {
     pub(crate) fn new(socket: Socket) -> io::Result<Self> {
-        Ok(Self { watched: Watched::new(socket)?, aside: OnceLock::new() })
+        Ok(Self { watched: Watched::new(socket)?, calls: Counts::default(), aside: OnceBox::new() })
     }
 
     pub(crate) fn socket(&self) -> &Socket {
@@ -57,6 +61,28 @@ impl Registered {
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.note_filled(false);
         self.socket().shutdown(how)
+    }
+
+    /// Resolves when the peer is gone.
+    ///
+    /// # Errors
+    ///
+    /// There is no such thing on datagram sockets.
+    pub(crate) fn closed(&self) -> io::Result<Closed> {
+        let cell = self.socket().cell();
+        if cell.kind.is_connection_oriented() {
+            return self.aside().closed(self.socket());
+        }
+        let what = format!(
+            "the kernel does not tell that the peer of a {cell} socket is gone: send to it and \
+             wait for its answer, with a deadline"
+        );
+        Err(io::Error::new(io::ErrorKind::Unsupported, what))
+    }
+
+    /// What was counted of a direction's system calls.
+    pub(crate) fn calls(&self, direction: Direction) -> Calls {
+        self.calls.calls(direction, self.aside.get().map(Aside::carried))
     }
 
     /// Lets a reader try again for a while before it waits.
@@ -121,7 +147,7 @@ impl Registered {
             Some(registration) => registration,
             None => {
                 ready!(poll_budget(cx));
-                if let Some(done) = attempt(self.socket(), &mut early) {
+                if let Some(done) = self.attempt(Direction::Receive, &mut early) {
                     return Poll::Ready(done.map(Some));
                 }
                 self.watched.register()?
@@ -130,7 +156,7 @@ impl Registered {
         let mut call = |socket: &Socket| call(socket, Asked::WhetherDrained);
         loop {
             let mut guard = ready!(registration.poll_read_ready(cx))?;
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Receive, &mut call) {
                 Some(Ok((done, drained))) => {
                     if drained && !is_urgent(registration) {
                         guard.clear_ready();
@@ -157,14 +183,14 @@ impl Registered {
         // Unlike polling for readiness, waiting for several kinds of it spends no budget.
         std::future::poll_fn(poll_budget).await;
         if self.watched.registered().is_none() {
-            if let Some(done) = attempt(self.socket(), &mut call) {
+            if let Some(done) = self.attempt(Direction::Receive, &mut call) {
                 return done.map(Some);
             }
         }
         let registration = self.watched.register()?;
         loop {
             let mut guard = registration.ready(Interest::READABLE | Interest::ERROR).await?;
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Receive, &mut call) {
                 Some(done) => {
                     self.begin_busy_anew();
                     return done.map(Some);
@@ -263,7 +289,7 @@ impl Registered {
         mut call: impl FnMut(&Socket) -> io::Result<R>,
     ) -> io::Result<R> {
         std::future::poll_fn(poll_budget).await;
-        if let Some(done) = attempt(self.socket(), &mut call) {
+        if let Some(done) = self.attempt(Direction::Send, &mut call) {
             return done;
         }
         let mut nap = writing_nap();
@@ -296,7 +322,7 @@ impl Registered {
         std::future::poll_fn(poll_budget).await;
         let mut nap = writing_nap();
         loop {
-            match attempt(self.socket(), &mut call) {
+            match self.attempt(Direction::Send, &mut call) {
                 Some(done) => return done,
                 None => nap.take().await,
             }
@@ -316,7 +342,7 @@ impl Registered {
             return Poll::Ready(None);
         };
         ready!(poll_budget(cx));
-        match attempt(self.socket(), call) {
+        match self.attempt(Direction::Receive, call) {
             Some(done) => {
                 busy.begin_anew();
                 Poll::Ready(Some(done))
@@ -344,13 +370,13 @@ impl Registered {
         let mut called = None;
         if let Some(registration) = self.watched.registered() {
             let _ = registration.try_io(Interest::WRITABLE, |_| {
-                match called.insert(attempt(self.socket(), call)) {
+                match called.insert(self.attempt(Direction::Send, call)) {
                     None | Some(Ok((_, true))) => Err(io::ErrorKind::WouldBlock.into()),
                     Some(_) => Ok(()),
                 }
             });
         }
-        called.unwrap_or_else(|| attempt(self.socket(), call))
+        called.unwrap_or_else(|| self.attempt(Direction::Send, call))
     }
 
     fn settle_write<R>(
@@ -358,7 +384,7 @@ impl Registered {
         mut guard: AsyncFdReadyGuard<'_, Number>,
         call: &mut impl FnMut(&Socket) -> io::Result<(R, bool)>,
     ) -> Write<(R, bool)> {
-        match attempt(self.socket(), call) {
+        match self.attempt(Direction::Send, call) {
             Some(done) => {
                 if let Ok((_, true)) = done {
                     guard.clear_ready();
@@ -391,6 +417,25 @@ impl Registered {
         }
     }
 
+    /// Calls until it is not interrupted; `None` if it would block.
+    fn attempt<R>(
+        &self,
+        direction: Direction,
+        call: &mut impl FnMut(&Socket) -> io::Result<R>,
+    ) -> Option<io::Result<R>> {
+        loop {
+            let done = call(self.socket());
+            let kind = done.as_ref().err().map(io::Error::kind);
+            let would_block = kind == Some(io::ErrorKind::WouldBlock);
+            self.calls.count(direction, would_block, || self.aside().carried());
+            match kind {
+                Some(io::ErrorKind::WouldBlock) => return None,
+                Some(io::ErrorKind::Interrupted) => {}
+                _ => return Some(done),
+            }
+        }
+    }
+
     fn aside(&self) -> &Aside {
         self.aside.get_or_init(|| Box::new(Aside::new()))
     }
@@ -412,20 +457,6 @@ impl Drop for Registered {
 pub(crate) enum Asked {
     Nothing,
     WhetherDrained,
-}
-
-/// Calls until it is not interrupted; `None` if it would block.
-fn attempt<R>(
-    socket: &Socket,
-    call: &mut impl FnMut(&Socket) -> io::Result<R>,
-) -> Option<io::Result<R>> {
-    loop {
-        match call(socket) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return Some(done),
-        }
-    }
 }
 
 /// Whether an urgent byte ever came, or the end: what the reactor says of either stays.

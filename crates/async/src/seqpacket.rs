@@ -11,6 +11,8 @@ use anysock_core::{
 };
 
 use crate::Inbox;
+use crate::calls::{Calls, Direction};
+use crate::closed::Closed;
 use crate::packet::{self, Drained, Packet, Wanted};
 use crate::registered::Registered;
 
@@ -138,6 +140,25 @@ impl SeqPacketSocket {
         self.socket().peer_credentials()
     }
 
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// Resolves when the peer is gone, without reading and beside whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Ends one or both directions.
     ///
     /// # Errors
@@ -183,6 +204,39 @@ impl SeqPacketSocket {
     pub async fn send(&self, message: &[u8]) -> io::Result<()> {
         let sent = self.io.write_with(|socket| send(socket, message)).await;
         sent.inspect_err(|error| record(&self.io, error))
+    }
+
+    /// As [`send`](Self::send), with descriptors.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::SeqPacketSocket;
+    /// use anysock_core::{Ancillary, Outgoing};
+    ///
+    /// let (a, b) = SeqPacketSocket::pair()?;
+    /// b.socket().ask(Ancillary::DESCRIPTORS, true)?;
+    /// let files = [std::fs::File::open("/dev/null")?.into()];
+    /// let mut with = Outgoing::default();
+    /// with.descriptors = &files;
+    /// a.send_with(b"a file", &with).await?;
+    /// assert_eq!(b.recv(&mut [0; 64]).await?.unwrap().descriptors.len(), 1);
+    /// # Ok::<_, std::io::Error>(()) })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send). `EINVAL` for more than 253 descriptors, `EPERM` where the peer
+    /// refuses them.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this does not resolve, nothing was sent.
+    pub async fn send_with(&self, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
+        let sent = self
+            .io
+            .write_with(|socket| socket.send_message(&[IoSlice::new(message)], with).map(drop));
+        sent.await.inspect_err(|error| record(&self.io, error))
     }
 
     /// Receives one message; `None` at the end. Any number of tasks.
@@ -257,6 +311,20 @@ impl SeqPacketSocket {
 }
 
 impl SeqPacketRecv {
+    /// As [`SeqPacketSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Receives one message of at most `most` bytes, in an allocation of its size; `None` at
     /// the end. One task at a time.
     ///
@@ -289,6 +357,20 @@ impl SeqPacketRecv {
 }
 
 impl SeqPacketSend {
+    /// As [`SeqPacketSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// As [`SeqPacketSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Sends messages from the front of `outbox`, which has some, by one system call; how many
     /// were sent, at least one. They stay in it.
     ///

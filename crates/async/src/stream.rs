@@ -14,6 +14,8 @@ use anysock_core::{
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::calls::{Calls, Direction};
+use crate::closed::Closed;
 use crate::registered::{Asked, Registered};
 
 /// A connected stream socket. Bytes, without message boundaries; see `Framed` for messages.
@@ -149,6 +151,25 @@ impl StreamSocket {
         self.io.keep_path(path);
     }
 
+    /// What was counted of the system calls that send.
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// What was counted of the system calls that receive.
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// Resolves when the peer is gone, without reading and beside whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// Ends one or both directions at once, whatever is still to be sent by others.
     ///
     /// # Errors
@@ -225,6 +246,20 @@ impl StreamSocket {
 }
 
 impl StreamRecv {
+    /// As [`StreamSocket::receive_calls`].
+    pub fn receive_calls(&self) -> Calls {
+        self.io.calls(Direction::Receive)
+    }
+
+    /// As [`StreamSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
+    }
+
     /// As [`StreamSocket::poll_recv_block`].
     ///
     /// # Errors
@@ -273,6 +308,20 @@ impl StreamSend {
         descriptors: &[OwnedFd],
     ) -> Poll<io::Result<usize>> {
         send_passing(&self.io, cx, slices, descriptors)
+    }
+
+    /// As [`StreamSocket::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.io.calls(Direction::Send)
+    }
+
+    /// As [`StreamSocket::closed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of duplicating and registering the descriptor.
+    pub fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 
     /// Whether the other half is gone, so that nobody else will read.

@@ -54,19 +54,36 @@ impl Watched {
     ///
     /// Those of registering, for ever after.
     pub(crate) fn register(&self) -> io::Result<&AsyncFd<Number>> {
-        match self.registration.get() {
-            Some(Ok(registration)) => Ok(registration),
-            Some(Err(error)) => Err(again(error)),
-            None => self.register_now(),
-        }
-    }
-
-    fn register_now(&self) -> io::Result<&AsyncFd<Number>> {
-        expect_runtime()?;
         let mut interest = Interest::READABLE | Interest::WRITABLE;
         if self.socket.cell().kind == Type::Stream {
             interest |= Interest::PRIORITY;
         }
+        self.register_for(interest)
+    }
+
+    /// As [`register`](Self::register), for `interest` alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub(crate) fn register_for(&self, interest: Interest) -> io::Result<&AsyncFd<Number>> {
+        match self.registration.get() {
+            Some(Ok(registration)) => Ok(registration),
+            Some(Err(error)) => Err(again(error)),
+            None => self.register_now(interest),
+        }
+    }
+
+    /// The socket, which is no longer watched.
+    pub(crate) fn into_socket(self) -> Socket {
+        let Self { registration, socket } = self;
+        // Before anybody can close the descriptor.
+        drop(registration);
+        socket
+    }
+
+    fn register_now(&self, interest: Interest) -> io::Result<&AsyncFd<Number>> {
+        expect_runtime()?;
         let registration = self.registration.get_or_init(|| {
             let number = Number(self.socket.as_raw_fd());
             // SAFETY: the descriptor is the socket's, which is private, never replaced, closed

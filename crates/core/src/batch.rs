@@ -71,8 +71,9 @@ impl RecvBatch {
 
     /// Whether the [sources](Batched::source) of packets are asked for from here on, and
     /// whether what comes in [control messages](Batched::along): what is not asked for costs
-    /// nothing. Both, unless said otherwise. Descriptors are closed: they come with
-    /// [`Socket::recv_message`] alone, so that a batch never brings thousands.
+    /// nothing. Both, unless said otherwise. Descriptors are closed, and
+    /// [said to be](Received::control_truncated): they come with [`Socket::recv_message`] alone, so
+    /// that a batch never brings thousands.
     pub fn ask(&mut self, sources: bool, control: bool) {
         (self.sources, self.control) = (sources, control);
     }
@@ -172,6 +173,9 @@ impl Batched<'_> {
         let (length, copied) = (self.length(), self.bytes().len());
         let mut received = Received { length, copied, ..Received::default() };
         self.batch.headers.take(self.n, &mut received);
+        // The room that credentials have left takes a few.
+        let closed = std::mem::take(&mut received.descriptors);
+        received.control_truncated |= !closed.is_empty();
         received
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees};
 
 use crate::{Error, Guaranteed, Payload, SendHalf, Stats};
@@ -154,6 +155,10 @@ impl<S: Guaranteed> Guaranteed for AutoFlush<S> {
 
     fn stats(&self) -> Stats {
         lock(&self.shared).half.stats()
+    }
+
+    fn closed(&self) -> std::io::Result<Closed> {
+        lock(&self.shared).half.closed()
     }
 }
 

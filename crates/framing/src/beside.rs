@@ -1,4 +1,5 @@
-//! What came along with bytes at hand, until the message is whole to which it belongs.
+//! What stands beside the bytes at hand: what came along with them, until the message is whole to
+//! which it belongs; and what few receivers need, how receiving failed.
 //!
 //! ```text
 //!  unread  ▕ F ......... │ G ... │ H ......
@@ -40,6 +41,8 @@ pub(crate) struct Beside {
     waiting: usize,
     /// That of a message that was lost.
     error: Option<Error>,
+    /// Why receiving ended, if not in order.
+    failure: Option<Error>,
     counts: Counts,
 }
 
@@ -159,13 +162,26 @@ impl Beside {
         self.error.is_some()
     }
 
+    /// Receiving has ended by this.
+    pub(crate) fn fail(&mut self, failure: Error) {
+        self.failure = Some(failure);
+    }
+
+    /// What it has ended by, if not in order.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// Whether there is nothing to remember.
     pub(crate) fn is_over(&self) -> bool {
-        self.runs.is_empty() && self.error.is_none() && self.counts == Counts::default()
+        self.runs.is_empty()
+            && self.error.is_none()
+            && self.failure.is_none()
+            && self.counts == Counts::default()
     }
 
     /// Closes all descriptors, and remembers how many were.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::{fmt, io};
 
-use anysock_core::Guarantees;
+use anysock_core::{Cell, Guarantees};
 
 /// An error of a transport: what happened, and whether the transport survives.
 ///
@@ -52,10 +52,12 @@ pub enum ErrorKind {
         why: String,
     },
     /// Sending: the transport cannot carry what is attached. Nothing was sent; survivable.
-    #[error("{what} cannot be attached here; nothing was sent")]
+    #[error("{what} cannot be attached {}; nothing was sent", place(.cell))]
     NotAttachable {
         /// What was attached.
         what: &'static str,
+        /// Over which cell, where that is known.
+        cell: Option<Cell>,
     },
     /// Sending: the transport was not ready; wait for `ready` first. Nothing was sent;
     /// survivable.
@@ -171,6 +173,10 @@ pub enum ErrorKind {
         /// The bytes that were asked for.
         length: usize,
     },
+}
+
+fn place(cell: &Option<Cell>) -> String {
+    cell.map_or("here".into(), |cell| format!("to messages over {cell}"))
 }
 
 impl Error {

@@ -4,18 +4,19 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use anysock_async::Closed;
 use anysock_core::{Ancillary, Attached, Guarantees, Message, RecvBlock};
 use tokio::task::coop::RestoreOnPending;
 
 use crate::beside::Counts;
 use crate::fate::Fate;
 use crate::read_buffer::{Next, ReadBuffer};
-use crate::sending::{Drive, Queue, Sending};
+use crate::sending::{Drive, Queue, Sending, saturated};
 use crate::turn::{self, Turns};
 use crate::write_queue::{SLICES, WriteQueue};
 use crate::{
-    ByteRecv, ByteSend, ByteStream, Codec, Error, ErrorKind, Guaranteed, Halves, Payload, RecvHalf,
-    SendHalf, Stats, Transport,
+    ByteRecv, ByteSend, ByteStream, Codec, Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf,
+    Stats, Transport,
 };
 
 /// What a framed stream promises: what a stream does, and boundaries.
@@ -27,7 +28,10 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
 
 /// After so many bytes a sender that never has to wait lets others have their turn: with each
 /// write of a full queue.
-const TURN: u32 = 128 * 1024;
+const TURN: usize = 128 * 1024;
+
+/// Bytes are counted towards a turn in pieces of so many, begun ones whole.
+const PIECE: usize = 16;
 
 /// So many bytes are discarded at a time, in closing.
 const DISCARDED: usize = 8 * 1024;
@@ -91,22 +95,14 @@ pub struct FramedRecv<R, C> {
 struct Frames<C> {
     codec: C,
     queue: WriteQueue,
-    /// How much the stream has taken since it last had no room.
-    written: u32,
+    /// How much the stream has taken since it last had no room, in pieces of [`PIECE`] bytes.
+    written: u16,
     /// The stream has taken bytes and was not flushed since.
     unflushed: bool,
     /// What the stream carries beside bytes.
     carries: Ancillary,
-    /// Made by the first message that cannot be sent with its descriptors.
-    refused: Option<Box<Refused>>,
-}
-
-/// Messages that were dropped because their descriptors were refused.
-#[derive(Debug, Default)]
-struct Refused {
-    count: u64,
-    /// The first error that is still to be reported.
-    error: Option<Error>,
+    /// The most that was unsent.
+    most_unsent: u32,
 }
 
 #[derive(Debug)]
@@ -116,8 +112,6 @@ struct Incoming<C> {
     turns: Turns,
     /// Nothing more will come.
     at_end: bool,
-    /// Why it ended, if not in order.
-    error: Option<Error>,
     received: u64,
     received_bytes: u64,
 }
@@ -132,14 +126,13 @@ impl<S: ByteStream, C: Codec + Clone> Framed<S, C> {
             written: 0,
             unflushed: false,
             carries: stream.carries(),
-            refused: None,
+            most_unsent: 0,
         };
         let incoming = Incoming {
             codec,
             buffer: ReadBuffer::default(),
             turns: Turns::default(),
             at_end: false,
-            error: None,
             received: 0,
             received_bytes: 0,
         };
@@ -201,8 +194,12 @@ impl<C: Codec> Queue for Frames<C> {
         self.queue.is_full()
     }
 
+    fn most_unsent(&self) -> usize {
+        self.most_unsent as usize
+    }
+
     fn take_turn_over(&mut self) -> bool {
-        let is_over = self.written >= TURN;
+        let is_over = usize::from(self.written) >= TURN / PIECE;
         if is_over {
             self.written = 0;
         }
@@ -214,41 +211,22 @@ impl<C: Codec> Queue for Frames<C> {
     }
 
     fn discard(&mut self) {
-        self.queue = WriteQueue::default();
+        self.queue.clear();
         self.unflushed = false;
     }
 
     fn take_error(&mut self) -> Option<Error> {
-        self.refused.as_mut()?.error.take()
+        self.queue.take_error()
     }
 
     fn dropped(&self) -> u64 {
-        self.refused.as_ref().map_or(0, |refused| refused.count)
-    }
-}
-
-impl<C> Frames<C> {
-    /// Nothing of the first message was sent, for its descriptors were refused: the stream is in
-    /// step, and goes on without it.
-    #[cold]
-    fn refuse(&mut self, error: io::Error) {
-        let length = self.queue.refuse();
-        tracing::debug!(%error, length, "a message was dropped, its descriptors were refused");
-        let source = match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                let why = "the peer takes no descriptors (SO_PASSRIGHTS, or a security module)";
-                io::Error::new(error.kind(), why)
-            }
-            _ => error,
-        };
-        let refused = self.refused.get_or_insert_default();
-        refused.count += 1;
-        refused.error.get_or_insert_with(|| ErrorKind::Dropped { length, source }.into());
+        self.queue.refused()
     }
 }
 
 impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.most_unsent = self.most_unsent.max(saturated(self.queue.unsent()));
         while self.queue.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let (filled, passed) = self.queue.fill(&mut slices);
@@ -263,14 +241,15 @@ impl<W: ByteSend, C: Codec> Drive<W> for Frames<C> {
             };
             match sent {
                 Err(error) if is_passing && io.refuses(&error) => {
-                    self.refuse(error);
+                    self.queue.refuse(error);
                     continue;
                 }
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
                     self.queue.advance(written);
-                    self.written = self.written.saturating_add(written as u32);
+                    let pieces = u16::try_from(written.div_ceil(PIECE)).unwrap_or(u16::MAX);
+                    self.written = self.written.saturating_add(pieces);
                 }
             }
             self.unflushed = true;
@@ -342,8 +321,8 @@ impl<C: Codec> Incoming<C> {
             return Poll::Ready(Some(Err(error)));
         }
         if self.at_end {
-            let error = self.error.as_ref().map(Error::duplicate);
-            return Poll::Ready(Some(error.map_or(Ok(()), Err)));
+            let failure = self.buffer.failure().map(Error::duplicate);
+            return Poll::Ready(Some(failure.map_or(Ok(()), Err)));
         }
         match self.buffer.poll_fill(io, cx) {
             Poll::Ready(Ok(0)) => {
@@ -400,7 +379,7 @@ impl<C: Codec> Incoming<C> {
     /// As [`next`](Self::next), once nothing more will come.
     #[cold]
     fn next_at_end(&mut self) -> Option<Message> {
-        if self.error.is_some() {
+        if self.buffer.failure().is_some() {
             return None;
         }
         match self.buffer.next_at_end(&mut self.codec) {
@@ -422,9 +401,8 @@ impl<C: Codec> Incoming<C> {
 
     #[cold]
     fn fail(&mut self, error: Error) {
-        self.buffer.clear();
+        self.buffer.fail(error);
         self.at_end = true;
-        self.error = Some(error);
     }
 
     /// Receives no more, for what still comes is discarded; whether more may come.
@@ -452,7 +430,12 @@ impl<S: ByteStream, C: Codec> Guaranteed for Framed<S, C> {
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats().merge(self.incoming.stats())
+        let sending = self.outgoing.stats().with_send_calls(self.io.send_calls());
+        sending.merge(self.incoming.stats().with_receive_calls(self.io.receive_calls()))
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        ByteRecv::closed(&self.io)
     }
 }
 
@@ -529,13 +512,17 @@ where
     }
 }
 
-impl<W, C: Codec> Guaranteed for FramedSend<W, C> {
+impl<W: ByteSend, C: Codec> Guaranteed for FramedSend<W, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats()
+        self.outgoing.stats().with_send_calls(self.io.send_calls())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 
@@ -573,13 +560,17 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
     }
 }
 
-impl<R, C: Codec> Guaranteed for FramedRecv<R, C> {
+impl<R: ByteRecv, C: Codec> Guaranteed for FramedRecv<R, C> {
     fn guarantees(&self) -> Guarantees {
         PROMISED
     }
 
     fn stats(&self) -> Stats {
-        self.incoming.stats()
+        self.incoming.stats().with_receive_calls(self.io.receive_calls())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 

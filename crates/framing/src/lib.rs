@@ -44,7 +44,7 @@ mod turn;
 mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
-pub use anysock_async::{Inbox, Packet};
+pub use anysock_async::{Calls, Closed, Departure, Inbox, Packet};
 pub use anysock_core::{
     Ancillary, Arrival, Attached, Guarantees, Message, Outbox, Passed, RecvBlock, Role,
 };

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use anysock_core::{Ancillary, Attached, Cell, Outbox};
 
 use crate::packet_socket::Fault;
-use crate::sending::{Drive, HIGH_WATERMARK, Queue};
+use crate::sending::{Drive, HIGH_WATERMARK, Queue, saturated};
 use crate::{Error, ErrorKind, PacketSend, Payload};
 
 /// What a message costs in the queue beside its bytes, so that empty ones are bounded too.
@@ -42,6 +42,8 @@ pub(crate) struct PacketQueue {
     dropped: u64,
     /// Descriptors that wait.
     descriptors: usize,
+    /// The most that was unsent.
+    most_unsent: u32,
 }
 
 /// Packets, their bytes, and those of the last one.
@@ -66,6 +68,7 @@ impl PacketQueue {
             error: None,
             dropped: 0,
             descriptors: 0,
+            most_unsent: 0,
         }
     }
 
@@ -82,7 +85,11 @@ impl PacketQueue {
     ) -> Result<(), Error> {
         let source = attached.source_addr().map(|source| source.to_canonical());
         if source.is_some_and(|source| source.is_ipv6()) && self.cell == Some(Cell::IPV4_DATAGRAM) {
-            return Err(ErrorKind::NotAttachable { what: "an IPv6 source address" }.into());
+            return Err(ErrorKind::NotAttachable {
+                what: "an IPv6 source address",
+                cell: self.cell,
+            }
+            .into());
         }
         self.descriptors += attached.descriptors().len();
         self.outbox.push_attached(payload.as_slice(), attached.take());
@@ -145,6 +152,10 @@ impl Queue for PacketQueue {
         self.cell.map_or(Ancillary::NONE, Ancillary::of)
     }
 
+    fn cell(&self) -> Option<Cell> {
+        self.cell
+    }
+
     #[inline]
     fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         let length = payload.len();
@@ -163,6 +174,10 @@ impl Queue for PacketQueue {
     #[inline]
     fn unsent(&self) -> usize {
         self.unsent
+    }
+
+    fn most_unsent(&self) -> usize {
+        self.most_unsent as usize
     }
 
     #[inline]
@@ -199,6 +214,7 @@ impl Queue for PacketQueue {
 impl<W: PacketSend> Drive<W> for PacketQueue {
     fn poll_write(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.fresh = Fresh::default();
+        self.most_unsent = self.most_unsent.max(saturated(self.unsent));
         while !self.outbox.is_empty() {
             match ready!(io.poll_send_batch(cx, &self.outbox)) {
                 Ok(sent) => self.pop(sent, None),

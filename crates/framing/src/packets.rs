@@ -1,9 +1,10 @@
 //! Packet socket → messages: boundaries are the kernel's, limits and batches ours.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::{DatagramSocket, Inbox, Packet};
+use anysock_async::{Closed, DatagramSocket, Inbox, Packet};
 use anysock_core::{Attached, Guarantees, Message};
 use tokio::task::coop;
 
@@ -281,6 +282,7 @@ impl Incoming {
             held: self.packets.held() + io.held(),
             ..Stats::default()
         }
+        .with_receive_calls(io.receive_calls())
     }
 }
 
@@ -303,7 +305,12 @@ impl<P: PacketSocket> Guaranteed for Packets<P> {
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats().merge(self.incoming.stats(&self.io))
+        let sending = self.outgoing.stats().with_send_calls(self.io.send_calls());
+        sending.merge(self.incoming.stats(&self.io))
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        PacketRecv::closed(&self.io)
     }
 }
 
@@ -384,13 +391,17 @@ impl<P: PacketSocket> Transport for Packets<P> {
     }
 }
 
-impl<W> Guaranteed for PacketsSend<W> {
+impl<W: PacketSend> Guaranteed for PacketsSend<W> {
     fn guarantees(&self) -> Guarantees {
         self.guarantees
     }
 
     fn stats(&self) -> Stats {
-        self.outgoing.stats()
+        self.outgoing.stats().with_send_calls(self.io.send_calls())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 
@@ -435,6 +446,10 @@ impl<R: PacketRecv> Guaranteed for PacketsRecv<R> {
 
     fn stats(&self) -> Stats {
         self.incoming.stats(&self.io)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.io.closed()
     }
 }
 

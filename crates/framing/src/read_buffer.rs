@@ -34,7 +34,7 @@ pub(crate) struct ReadBuffer {
     room: u32,
     /// What the reads have brought since there was nothing at hand the last time.
     burst: u32,
-    /// Made by the first bytes that something comes along with.
+    /// Made by the first bytes that something comes along with, or by a failure.
     beside: Option<Box<Beside>>,
 }
 
@@ -179,6 +179,18 @@ impl ReadBuffer {
     /// What was counted of what came along.
     pub(crate) fn counts(&self) -> Counts {
         self.beside.as_ref().map(|beside| beside.counts()).unwrap_or_default()
+    }
+
+    /// Receiving has ended by this: lets go of everything else.
+    #[cold]
+    pub(crate) fn fail(&mut self, failure: Error) {
+        self.clear();
+        self.beside.get_or_insert_default().fail(failure);
+    }
+
+    /// What it has ended by, if not in order.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.beside.as_ref()?.failure()
     }
 
     /// Lets go of everything, and remembers what was counted.
@@ -441,6 +453,60 @@ mod tests {
         }
         assert!(moves <= 12, "moved {moves} times");
         assert_eq!(fill(&mut buffer, &mut codec, b"\n").0, 1);
+    }
+
+    /// Brings bytes with which descriptors were passed that this process could not take.
+    struct Truncated<'a>(Source<'a>);
+
+    impl ByteRecv for Truncated<'_> {
+        fn poll_recv(
+            &mut self,
+            cx: &mut Context<'_>,
+            block: &mut RecvBlock,
+            most: usize,
+        ) -> Poll<io::Result<usize>> {
+            self.0.poll_recv(cx, block, most)
+        }
+
+        fn poll_recv_passed(
+            &mut self,
+            cx: &mut Context<'_>,
+            block: &mut RecvBlock,
+            most: usize,
+            passed: &mut Passed,
+        ) -> Poll<io::Result<usize>> {
+            passed.is_truncated = true;
+            self.poll_recv(cx, block, most)
+        }
+    }
+
+    #[test]
+    fn nothing_is_handed_out_before_the_error_of_a_message_that_was_lost() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut codec = Delimited::lines().unterminated(true);
+        for lost in ["lost\n", "lost"] {
+            let mut buffer = ReadBuffer::default();
+            let mut next = |buffer: &mut ReadBuffer| match lost {
+                "lost\n" => buffer.next(&mut codec),
+                _ => buffer.next_at_end(&mut codec),
+            };
+            let mut source = Truncated(Source(lost.as_bytes()));
+            assert!(buffer.poll_fill(&mut source, &mut cx).is_ready());
+            if lost.ends_with('\n') {
+                assert!(buffer.poll_fill(&mut Source(b"last\n"), &mut cx).is_ready());
+            }
+            for _ in 0..2 {
+                assert!(matches!(next(&mut buffer), Next::Nothing));
+            }
+            let error = buffer.take_error().unwrap();
+            assert!(matches!(error.kind(), ErrorKind::DescriptorsLost { length: 4, taken: 0 }));
+            assert!(buffer.take_error().is_none());
+            match next(&mut buffer) {
+                Next::Message(message) => assert_eq!(message, "last"),
+                _ => assert!(!lost.ends_with('\n')),
+            }
+            assert_eq!(buffer.counts().lost, 1);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anysock_core::{Ancillary, Attached};
+use anysock_core::{Ancillary, Attached, Cell};
 use tokio::time::Sleep;
 
 use crate::fate::Fate;
@@ -28,6 +28,11 @@ pub(crate) trait Queue {
         Ancillary::NONE
     }
 
+    /// The cell, where it is known, to be named by errors.
+    fn cell(&self) -> Option<Cell> {
+        None
+    }
+
     /// Takes one message and what is attached, or leaves both and the queue as they were. Nothing
     /// is attached that the queue does not [carry](Self::carries).
     fn push(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error>;
@@ -40,6 +45,9 @@ pub(crate) trait Queue {
     fn is_full(&self) -> bool {
         self.unsent() >= HIGH_WATERMARK
     }
+
+    /// The most bytes that waited when they were to be written.
+    fn most_unsent(&self) -> usize;
 
     /// Whether so much waits that it is worth a call, though there may be room for more.
     #[inline]
@@ -67,6 +75,11 @@ pub(crate) trait Queue {
     fn dropped(&self) -> u64 {
         0
     }
+}
+
+/// So many bytes, in a field of half a word.
+pub(crate) fn saturated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// How a queue is emptied into `W`. All errors are fatal.
@@ -270,6 +283,7 @@ impl<Q: Queue> Sending<Q> {
             sent_bytes: self.sent_bytes,
             dropped: self.queue.dropped(),
             unsent: self.queue.unsent(),
+            most_unsent: self.queue.most_unsent().max(self.queue.unsent()),
             ..Stats::default()
         }
     }
@@ -297,7 +311,8 @@ impl<Q: Queue> Sending<Q> {
             _ => return ErrorKind::Closed.into(),
         }
         if let Some(what) = not_carried(attached, self.queue.carries()) {
-            return ErrorKind::NotAttachable { what }.into();
+            let cell = self.queue.cell();
+            return ErrorKind::NotAttachable { what, cell }.into();
         }
         let limit = self.queue.max_message();
         match length > limit {

@@ -1,5 +1,7 @@
 //! What a transport has counted.
 
+use anysock_async::Calls;
+
 /// Counters of one transport, or of one of its halves (which then leaves the others 0).
 ///
 /// ```
@@ -29,11 +31,34 @@ pub struct Stats {
     /// Bytes accepted and not yet given to the kernel, framing included. Never more than the
     /// high watermark plus one message.
     pub unsent: usize,
+    /// The most that was ever unsent when it was written or had to wait, in the same bytes: how
+    /// high the water has stood. Up to 4 GiB; 0 in memory, where nothing is unsent.
+    pub most_unsent: usize,
+    /// System calls that send. Below [`sent`](Self::sent) where many messages go by one call; 0
+    /// where there are none, or the transport does not tell.
+    pub send_calls: u64,
+    /// Of these, calls that would have blocked.
+    pub send_would_block: u64,
+    /// System calls that receive. For a peer of a datagram listener 0: the listener receives for
+    /// all, and counts itself.
+    pub receive_calls: u64,
+    /// Of these, calls that would have blocked.
+    pub receive_would_block: u64,
     /// Bytes received and not yet handed out, by allocated size.
     pub held: usize,
 }
 
 impl Stats {
+    /// With the calls of a sending side.
+    pub(crate) fn with_send_calls(self, calls: Calls) -> Self {
+        Self { send_calls: calls.made, send_would_block: calls.would_block, ..self }
+    }
+
+    /// With the calls of a receiving side.
+    pub(crate) fn with_receive_calls(self, calls: Calls) -> Self {
+        Self { receive_calls: calls.made, receive_would_block: calls.would_block, ..self }
+    }
+
     /// The counters of two halves together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
@@ -46,6 +71,11 @@ impl Stats {
             closed_descriptors: self.closed_descriptors + other.closed_descriptors,
             dropped: self.dropped + other.dropped,
             unsent: self.unsent + other.unsent,
+            most_unsent: self.most_unsent.max(other.most_unsent),
+            send_calls: self.send_calls + other.send_calls,
+            send_would_block: self.send_would_block + other.send_would_block,
+            receive_calls: self.receive_calls + other.receive_calls,
+            receive_would_block: self.receive_would_block + other.receive_would_block,
             held: self.held + other.held,
         }
     }

@@ -4,8 +4,10 @@
 //! people call stand beside them, in [`SendExt`](crate::SendExt), [`RecvExt`](crate::RecvExt)
 //! and [`AcceptExt`](crate::AcceptExt), for concrete types and trait objects alike.
 
+use std::io;
 use std::task::{Context, Poll, ready};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 
 use crate::{Error, Payload, Stats};
@@ -25,6 +27,37 @@ pub trait Guaranteed {
 
     /// What was counted so far.
     fn stats(&self) -> Stats;
+
+    /// Resolves when the peer is gone: without receiving, beside whoever does, also with messages
+    /// unread, and detached, so that one task may wait for both.
+    ///
+    /// What it means for a peer to be gone is each cell's, see [`Closed`]. In memory both halves
+    /// of the other end are dropped, or the connection was reset.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells: datagrams, peers of
+    /// a datagram listener, byte streams that are not ours. Those of duplicating a descriptor.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::{Departure, SeqPacketSocket};
+    /// use anysock_framing::{Guaranteed, Packets, RecvExt};
+    ///
+    /// let (near, far) = SeqPacketSocket::pair()?;
+    /// let mut near = Packets::new(near);
+    /// let mut closed = near.closed()?; // once, before a loop
+    /// drop(far);
+    /// tokio::select! {
+    ///     departure = &mut closed => assert_eq!(departure, Departure::HungUp),
+    ///     message = near.recv() => assert!(message?.is_none()),
+    /// }
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    fn closed(&self) -> io::Result<Closed> {
+        Err(not_told())
+    }
 
     /// Refuses this transport unless it promises all that is `required`.
     ///
@@ -251,6 +284,9 @@ macro_rules! forward {
             fn stats(&self) -> Stats {
                 (**self).stats()
             }
+            fn closed(&self) -> io::Result<Closed> {
+                (**self).closed()
+            }
             fn require(&self, required: Guarantees) -> Result<(), Error> {
                 (**self).require(required)
             }
@@ -319,4 +355,11 @@ impl<A: Accept + ?Sized> Accept for Box<A> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Transport, Error>> {
         (**self).poll_accept(cx)
     }
+}
+
+/// Why there is nothing to wait for.
+pub(crate) fn not_told() -> io::Error {
+    let what = "nothing tells here that the peer is gone: send to it and wait for its answer, \
+                with a deadline";
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 
 use anysock_core::Attached;
@@ -31,7 +31,8 @@ thread_local! {
     static SPARE: Cell<Option<Box<Block>>> = const { Cell::new(None) };
 }
 
-/// What is accepted and not yet written. Empty, it is one word and holds no memory.
+/// What is accepted and not yet written. Empty, it is one word and holds no memory, but for a few
+/// words where messages were refused.
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue(Option<Box<Block>>);
 
@@ -49,6 +50,15 @@ struct Block {
     placed: VecDeque<Placed>,
     unsent: usize,
     passing: Passing,
+    refused: Refused,
+}
+
+/// Messages whose descriptors were refused.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    /// The first error that is still to be reported.
+    error: Option<Error>,
 }
 
 /// A large payload, and before which byte of the block it stands.
@@ -88,10 +98,9 @@ impl WriteQueue {
     /// Whether no message is to be accepted for now.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        let is_full = |block: &Box<Block>| {
+        self.0.as_ref().is_some_and(|block| {
             block.unsent >= HIGH_WATERMARK || block.passing.count() >= Attached::MAX_DESCRIPTORS
-        };
-        self.0.as_ref().is_some_and(is_full)
+        })
     }
 
     /// The first slices to write by one call, and what is to be passed with them; how many of
@@ -103,13 +112,43 @@ impl WriteQueue {
         })
     }
 
-    /// The first message, whose descriptors are due, cannot be sent with them: lets go of it.
-    /// Its length, in bytes.
-    pub(crate) fn refuse(&mut self) -> usize {
+    /// Nothing of the first message was sent, for its descriptors were refused: it is dropped, and
+    /// the stream, which is in step, goes on without it.
+    #[cold]
+    pub(crate) fn refuse(&mut self, error: io::Error) {
         let first = self.0.as_ref().and_then(|block| block.passing.first());
-        let (frame, length) = first.unwrap_or_default();
+        let Some((frame, length)) = first else { return };
+        tracing::debug!(%error, length, "a message was dropped, its descriptors were refused");
+        let source = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let why = "the peer takes no descriptors (SO_PASSRIGHTS, or a security module)";
+                io::Error::new(error.kind(), why)
+            }
+            _ => error,
+        };
+        if let Some(block) = &mut self.0 {
+            block.refused.count += 1;
+            let error = &mut block.refused.error;
+            error.get_or_insert_with(|| ErrorKind::Dropped { length, source }.into());
+        }
         self.advance(frame);
-        length
+    }
+
+    /// The first error of a message that was refused, if it was not taken yet.
+    #[inline]
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        self.0.as_mut()?.refused.error.take()
+    }
+
+    /// How many messages were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.as_ref().map_or(0, |block| block.refused.count)
+    }
+
+    /// Lets go of everything, and closes all descriptors.
+    pub(crate) fn clear(&mut self) {
+        let refused = self.0.take().map(|block| block.refused);
+        self.remember(refused.unwrap_or_default());
     }
 
     /// The first `written` bytes have gone.
@@ -128,9 +167,17 @@ impl WriteQueue {
     /// Lets go of all memory once nothing is unsent.
     fn release(&mut self) {
         if self.unsent() == 0 {
-            if let Some(block) = self.0.take() {
+            if let Some(mut block) = self.0.take() {
+                let refused = std::mem::take(&mut block.refused);
                 block.give();
+                self.remember(refused);
             }
+        }
+    }
+
+    fn remember(&mut self, refused: Refused) {
+        if refused.count > 0 {
+            self.0 = Some(Box::new(Block { refused, ..Block::default() }));
         }
     }
 }
@@ -187,7 +234,7 @@ impl Block {
         self.push(codec, payload)?;
         if self.unsent == before {
             let what = "a descriptor to a message without bytes";
-            return Err(ErrorKind::NotAttachable { what }.into());
+            return Err(ErrorKind::NotAttachable { what, cell: None }.into());
         }
         self.passing.push(before..self.unsent, length, attached.take());
         Ok(())

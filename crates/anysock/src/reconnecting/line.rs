@@ -203,7 +203,7 @@ impl Line {
         let Link::Up { send, recv } = link else { return };
         retire(&mut self.past, send);
         match (recv, met) {
-            (Some(recv), Side::Sending) => {
+            (Some(recv), Side::Sending) if !self.redialer.has_place() => {
                 self.retire_old();
                 self.recalled = false;
                 self.old = Some(Old { recv, until: None });

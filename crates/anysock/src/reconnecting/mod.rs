@@ -38,7 +38,8 @@ use crate::Connect;
 /// **What had come is received first.** Where sending meets the loss, `recv` still gives what the
 /// connection before holds. Only if there was such a message the report comes once more, between it
 /// and those of the new connection; it has the same number. Who sends through two losses without
-/// receiving in between loses what the first one held.
+/// receiving in between loses what the first one held; so does who connects from a
+/// [port or path of its own](Connect::local_addr), which the next connection needs.
 ///
 /// **It ends** with an error that trying again cannot mend (see
 /// [`is_permanent`](crate::sockets::is_permanent)) or when the backoff allows no more: a fatal error

@@ -44,6 +44,11 @@ impl Redialer {
         Box::pin(dial(self.connect.clone(), self.backoff.clone(), self.step, until, again))
     }
 
+    /// Whether a connection has to be gone before the next one can take its place.
+    pub(super) fn has_place(&self) -> bool {
+        self.connect.has_place()
+    }
+
     /// A connection was made.
     pub(super) fn note(&mut self, dialled: &Dialled) {
         self.step = dialled.step;

@@ -24,6 +24,7 @@ use std::time::Duration;
 use anysock_core::{Addr, OwnedPath, Socket, Type};
 
 use self::reader::Shared;
+use crate::calls::{Calls, Direction};
 use crate::gate::Gate;
 use crate::listener_stats::ListenerStats;
 
@@ -147,6 +148,11 @@ impl DatagramListener {
     /// Puts another socket file, or none, in the place of the one that is owned.
     pub(crate) fn replace_path(&self, path: Option<OwnedPath>) -> Option<OwnedPath> {
         std::mem::replace(&mut *self.shared.path(), path)
+    }
+
+    /// What was counted of the system calls that receive, for all peers together.
+    pub fn receive_calls(&self) -> Calls {
+        self.shared.io.calls(Direction::Receive)
     }
 
     /// Datagrams that were dropped: of strangers beyond the bound, and for full queues.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::mailbox::Mailbox;
 use super::reader::Shared;
 use crate::Inbox;
+use crate::calls::Calls;
 use crate::nap::Nap;
 use crate::offload::Segmentation;
 use crate::packet::{self, Packet};
@@ -60,6 +61,7 @@ pub struct PeerSend {
     nap: Nap,
     blocked: Option<Instant>,
     segmentation: Segmentation,
+    calls: Calls,
 }
 
 /// Some so many datagrams are taken out of the mailbox together.
@@ -78,7 +80,8 @@ impl DatagramPeer {
         let peer = Arc::new(Peer { shared, mailbox });
         let receiving = PeerRecv { peer: Arc::clone(&peer), inbox: Inbox::new() };
         let segmentation = Segmentation::default();
-        Self { receiving, sending: PeerSend { peer, nap, blocked: None, segmentation } }
+        let calls = Calls::default();
+        Self { receiving, sending: PeerSend { peer, nap, blocked: None, segmentation, calls } }
     }
 
     /// Takes the peer apart into halves that never wait for each other.
@@ -121,6 +124,11 @@ impl DatagramPeer {
     /// Bytes that wait here.
     pub fn held(&self) -> usize {
         self.receiving.held()
+    }
+
+    /// As [`PeerSend::send_calls`].
+    pub fn send_calls(&self) -> Calls {
+        self.sending.send_calls()
     }
 
     /// As [`PeerRecv::dropped`].
@@ -234,6 +242,12 @@ impl PeerRecv {
 }
 
 impl PeerSend {
+    /// What was counted of the system calls that send. Those that receive are the listener's, for
+    /// all peers together.
+    pub fn send_calls(&self) -> Calls {
+        self.calls
+    }
+
     /// The cell.
     pub fn cell(&self) -> Cell {
         self.peer.shared.io.socket().cell()
@@ -288,7 +302,7 @@ impl PeerSend {
         cx: &mut Context<'_>,
         mut call: impl FnMut(&Socket, &Outgoing<'_>, &mut Segmentation) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let Self { peer, nap, blocked, segmentation } = self;
+        let Self { peer, nap, blocked, segmentation, calls } = self;
         let shared = &peer.shared;
         let key = &peer.mailbox.key;
         if key.source == Addr::Unix(UnixAddr::Unnamed) {
@@ -301,7 +315,12 @@ impl PeerSend {
         let mut with = Outgoing::to(&key.source);
         with.source = key.local;
         let done = loop {
-            match shared.send(|socket| call(socket, &with, segmentation)) {
+            let sent = shared.send(|socket| {
+                let done = call(socket, &with, segmentation);
+                calls.count(would_block(&done));
+                done
+            });
+            match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let since = *blocked.get_or_insert_with(Instant::now);
                     if since.elapsed() >= shared.limits.patience {
@@ -322,6 +341,10 @@ impl PeerSend {
         peer.mailbox.content().active = Instant::now();
         Poll::Ready(done)
     }
+}
+
+fn would_block<R>(done: &io::Result<R>) -> bool {
+    done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl Peer {

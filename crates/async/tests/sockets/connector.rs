@@ -162,7 +162,8 @@ async fn one_deadline_bounds_all_attempts_together() {
         let error = connecting.connect(&both).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         let told = inner::<NoConnection>(&error);
-        assert_eq!((told.attempts().count(), told.untried()), (2, 0));
+        // How far it came depends on the machine; each address is accounted for.
+        assert_eq!(told.attempts().count() + told.untried(), 2);
         assert_eq!(holes.each_ref().map(Hole::attempts), [0, 0]);
     })
     .await;
@@ -201,7 +202,7 @@ async fn a_datagram_socket_takes_the_first_address_that_the_kernel_accepts() {
         let from_six = datagrams.local_addr(ip("[::1]:0"));
         assert_eq!(peer(from_six.connect(&list).await), list[2]);
         // The kernel accepts no broadcast address that nobody has asked for.
-        let refused = [ip("255.255.255.255:9"), ip("127.0.0.1:9")];
+        let refused = [ip("255.255.255.255:9"), ip("127.0.0.1:9"), ip("[::1]:9")];
         let datagrams = Connector::new(Type::Datagram);
         assert_eq!(peer(datagrams.connect(&refused).await), refused[1]);
     })
@@ -345,6 +346,17 @@ async fn a_port_of_ones_own_is_used_for_one_address_after_the_other() {
         let connecting = streams().local_addr(local.clone()).attempt_delay(Duration::ZERO);
         let connected = stream(connecting.connect(&[refusing, good]).await);
         assert_eq!(connected.local_addr().unwrap(), local);
+        drop(connected);
+
+        let hole = Hole::new("127.0.0.1:0").await;
+        let (held, local) = refuser("127.0.0.1:0");
+        drop(held);
+        let (_good, good) = listening("127.0.0.1:0");
+        let connecting = streams().local_addr(local).attempt_delay(Duration::ZERO);
+        let connecting = connecting.deadline(Duration::from_millis(100));
+        let error = connecting.connect(&[hole.at.clone(), good]).await.unwrap_err();
+        let told = inner::<NoConnection>(&error);
+        assert_eq!((told.attempts().count(), told.untried()), (1, 1));
     })
     .await;
 }

@@ -13,6 +13,7 @@ macro_rules! per_cell {
 }
 
 mod busy;
+mod closed;
 mod connect;
 mod connector;
 mod datagram;

@@ -7,7 +7,10 @@ use std::io::{Error, IoSlice, Result};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll};
 
+use anysock_async::{Calls, Closed};
 use anysock_core::{Ancillary, Passed, RecvBlock};
+
+use crate::transport::not_told;
 
 pub use self::io::{Io, IoHalf};
 
@@ -52,6 +55,21 @@ pub trait ByteRecv {
     ) -> Poll<Result<usize>> {
         let _ = passed;
         self.poll_recv(cx, block, most)
+    }
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that receive; none, unless it is implemented.
+    fn receive_calls(&self) -> Calls {
+        Calls::default()
     }
 }
 
@@ -126,6 +144,21 @@ pub trait ByteSend {
         block: &mut RecvBlock,
         most: usize,
     ) -> Poll<Result<usize>>;
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that send; none, unless it is implemented.
+    fn send_calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// A byte stream that can be framed, and split.

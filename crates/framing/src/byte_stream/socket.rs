@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use anysock_async::{StreamRecv, StreamSend, StreamSocket};
+use anysock_async::{Calls, Closed, StreamRecv, StreamSend, StreamSocket};
 use anysock_core::{Ancillary, Cell, Passed, RecvBlock};
 use tokio::io::AsyncWrite;
 
@@ -30,6 +30,14 @@ impl ByteRecv for StreamSocket {
     ) -> Poll<io::Result<usize>> {
         StreamSocket::poll_recv_passed(self, cx, block, most, passed)
     }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSocket::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        StreamSocket::receive_calls(self)
+    }
 }
 
 impl ByteRecv for StreamRecv {
@@ -50,6 +58,14 @@ impl ByteRecv for StreamRecv {
         passed: &mut Passed,
     ) -> Poll<io::Result<usize>> {
         StreamRecv::poll_recv_passed(self, cx, block, most, passed)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamRecv::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        StreamRecv::receive_calls(self)
     }
 }
 
@@ -94,6 +110,14 @@ impl ByteSend for StreamSocket {
         most: usize,
     ) -> Poll<io::Result<usize>> {
         self.poll_recv_block(cx, block, most)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSocket::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        StreamSocket::send_calls(self)
     }
 }
 
@@ -141,6 +165,14 @@ impl ByteSend for StreamSend {
             true => StreamSend::poll_drain(self, cx, block, most),
             false => Poll::Ready(Ok(0)),
         }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        StreamSend::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        StreamSend::send_calls(self)
     }
 }
 

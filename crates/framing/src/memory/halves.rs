@@ -1,7 +1,10 @@
 //! The two halves of an in-memory transport.
 
+use std::future::poll_fn;
+use std::io;
 use std::task::{Context, Poll, ready};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use bytes::Bytes;
 use tokio::task::coop;
@@ -39,7 +42,8 @@ const GUARANTEES: Guarantees = Guarantees::RELIABLE
 pub struct MemorySend {
     end: End,
     max: usize,
-    stats: Stats,
+    sent: u64,
+    sent_bytes: u64,
 }
 
 /// The receiving half of [`Memory`](super::Memory). Once it is dropped the peer cannot send.
@@ -62,12 +66,14 @@ pub struct MemorySend {
 pub struct MemoryRecv {
     end: End,
     max: usize,
-    stats: Stats,
+    received: u64,
+    received_bytes: u64,
+    truncated: u64,
 }
 
 impl MemorySend {
     pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, stats: Stats::default() }
+        Self { end, max, sent: 0, sent_bytes: 0 }
     }
 
     /// Breaks the connection, for both halves at both ends: what stands in the queues can be
@@ -79,7 +85,7 @@ impl MemorySend {
 
 impl MemoryRecv {
     pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, stats: Stats::default() }
+        Self { end, max, received: 0, received_bytes: 0, truncated: 0 }
     }
 
     /// Discards what arrives until the peer's end.
@@ -90,12 +96,12 @@ impl MemoryRecv {
     fn hand_out(&mut self, taken: Taken) -> Result<Message, Error> {
         match taken {
             Taken::Message(bytes) => {
-                self.stats.received += 1;
-                self.stats.received_bytes += bytes.len() as u64;
+                self.received += 1;
+                self.received_bytes += bytes.len() as u64;
                 Ok(bytes.into())
             }
             Taken::TooLong { length } => {
-                self.stats.truncated += 1;
+                self.truncated += 1;
                 Err(ErrorKind::Truncated { length, limit: self.max }.into())
             }
         }
@@ -120,7 +126,11 @@ impl Guaranteed for MemorySend {
     }
 
     fn stats(&self) -> Stats {
-        self.stats
+        Stats { sent: self.sent, sent_bytes: self.sent_bytes, ..Stats::default() }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        Ok(closed(&self.end))
     }
 }
 
@@ -130,7 +140,17 @@ impl Guaranteed for MemoryRecv {
     }
 
     fn stats(&self) -> Stats {
-        Stats { held: self.end.held(), ..self.stats }
+        Stats {
+            received: self.received,
+            received_bytes: self.received_bytes,
+            truncated: self.truncated,
+            held: self.end.held(),
+            ..Stats::default()
+        }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        Ok(closed(&self.end))
     }
 }
 
@@ -148,11 +168,11 @@ impl SendHalf for MemorySend {
         if !attached.is_empty() {
             let descriptors = !attached.descriptors().is_empty();
             let what = if descriptors { "a descriptor" } else { "a source address" };
-            return Err(ErrorKind::NotAttachable { what }.into());
+            return Err(ErrorKind::NotAttachable { what, cell: None }.into());
         }
         self.end.push(sized(payload));
-        self.stats.sent += 1;
-        self.stats.sent_bytes += length as u64;
+        self.sent += 1;
+        self.sent_bytes += length as u64;
         Ok(())
     }
 
@@ -197,19 +217,25 @@ impl RecvHalf for MemoryRecv {
         };
         messages.push(first);
         let mut got = 1;
-        let stats = &mut self.stats;
+        let (received, received_bytes) = (&mut self.received, &mut self.received_bytes);
         self.end.take_more(most - 1, self.max, |bytes| {
             // There is budget, as `take_more` has asked.
             if let Poll::Ready(budget) = coop::poll_proceed(cx) {
                 budget.made_progress();
             }
-            stats.received += 1;
-            stats.received_bytes += bytes.len() as u64;
+            *received += 1;
+            *received_bytes += bytes.len() as u64;
             messages.push(bytes.into());
             got += 1;
         });
         Poll::Ready(Ok(got))
     }
+}
+
+/// Waits for the departure of either end, of which it keeps neither.
+fn closed(end: &End) -> Closed {
+    let end = end.clone();
+    Closed::from_future(poll_fn(move |cx| end.poll_departure(cx)))
 }
 
 /// The message in an allocation of about its own size.

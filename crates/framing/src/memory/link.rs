@@ -12,6 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use anysock_async::Departure;
 use bytes::Bytes;
 use tokio::task::coop;
 
@@ -38,6 +39,8 @@ pub(super) enum Taken {
 struct State {
     directions: [Direction; 2],
     reset: bool,
+    /// Those who wait until one end is gone, of either side.
+    watchers: Vec<Waker>,
 }
 
 struct Direction {
@@ -78,6 +81,7 @@ struct Afterwards {
     wake: [Option<Waker>; 4],
     replaced: Option<Waker>,
     discarded: VecDeque<Bytes>,
+    watchers: Vec<Waker>,
 }
 
 impl Link {
@@ -92,7 +96,11 @@ impl Link {
             sender_waker: None,
             receiver_waker: None,
         };
-        Self(Mutex::new(State { directions: [direction(), direction()], reset: false }))
+        Self(Mutex::new(State {
+            directions: [direction(), direction()],
+            reset: false,
+            watchers: Vec::new(),
+        }))
     }
 
     fn with<R>(&self, operation: impl FnOnce(&mut State, &mut Afterwards) -> R) -> R {
@@ -102,6 +110,7 @@ impl Link {
         let result = operation(&mut state, &mut afterwards);
         drop(state);
         afterwards.wake.into_iter().flatten().for_each(Waker::wake);
+        afterwards.watchers.into_iter().for_each(Waker::wake);
         result
     }
 }
@@ -206,12 +215,29 @@ impl End {
         self.link.with(|state, _| state.directions[1 - self.side].bytes)
     }
 
+    /// Waits until the other end, or this one, has dropped both halves, or the link is reset.
+    pub(super) fn poll_departure(&self, cx: &mut Context<'_>) -> Poll<Departure> {
+        self.link.with(|state, _| {
+            if state.reset || state.is_gone(1 - self.side) {
+                return Poll::Ready(Departure::HungUp);
+            }
+            if state.is_gone(self.side) {
+                return Poll::Ready(Departure::Dropped);
+            }
+            if !state.watchers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                state.watchers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
     /// Nothing more will be sent.
     pub(super) fn end_sending(&self) {
         self.link.with(|state, afterwards| {
             let outgoing = &mut state.directions[self.side];
             outgoing.sender = Sender::Ended;
             afterwards.wake(&mut outgoing.receiver_waker);
+            afterwards.watchers.append(&mut state.watchers);
         });
     }
 
@@ -222,6 +248,7 @@ impl End {
             incoming.receiver = Receiver::Gone { unread: !incoming.queue.is_empty() };
             incoming.clear(afterwards);
             afterwards.wake(&mut incoming.sender_waker);
+            afterwards.watchers.append(&mut state.watchers);
         });
     }
 
@@ -229,6 +256,7 @@ impl End {
     pub(super) fn reset(&self) {
         self.link.with(|state, afterwards| {
             state.reset = true;
+            afterwards.watchers.append(&mut state.watchers);
             for direction in &mut state.directions {
                 afterwards.wake(&mut direction.sender_waker);
                 afterwards.wake(&mut direction.receiver_waker);
@@ -238,6 +266,12 @@ impl End {
 }
 
 impl State {
+    /// Whether this side neither sends nor receives any more.
+    fn is_gone(&self, side: usize) -> bool {
+        self.directions[side].sender == Sender::Ended
+            && self.directions[1 - side].receiver != Receiver::Open
+    }
+
     fn room(&self, side: usize) -> Room {
         let outgoing = &self.directions[side];
         match outgoing.receiver {

@@ -4,11 +4,13 @@ mod halves;
 mod link;
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use tokio::time::Sleep;
 
@@ -189,6 +191,10 @@ impl Guaranteed for Memory {
 
     fn stats(&self) -> Stats {
         self.send.stats().merge(self.recv.stats())
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.send.closed()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{DatagramRecv, DatagramSend, DatagramSocket, Inbox, Packet};
+use anysock_async::{Calls, DatagramRecv, DatagramSend, DatagramSocket, Inbox, Packet};
 use anysock_core::{Cell, Domain, Guarantees, Outbox, Role, Type};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -26,6 +26,10 @@ impl PacketRecv for DatagramSocket {
     fn survives(&self, error: &io::Error) -> bool {
         survives(self.cell(), error)
     }
+
+    fn receive_calls(&self) -> Calls {
+        DatagramSocket::receive_calls(self)
+    }
 }
 
 impl PacketRecv for DatagramRecv {
@@ -45,6 +49,10 @@ impl PacketRecv for DatagramRecv {
 
     fn survives(&self, error: &io::Error) -> bool {
         survives(self.cell(), error)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        DatagramRecv::receive_calls(self)
     }
 }
 
@@ -80,6 +88,10 @@ impl PacketSend for DatagramSocket {
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         Poll::Ready(Ok(None))
     }
+
+    fn send_calls(&self) -> Calls {
+        DatagramSocket::send_calls(self)
+    }
 }
 
 impl PacketSend for DatagramSend {
@@ -113,6 +125,10 @@ impl PacketSend for DatagramSend {
 
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         Poll::Ready(Ok(None))
+    }
+
+    fn send_calls(&self) -> Calls {
+        DatagramSend::send_calls(self)
     }
 }
 

@@ -7,10 +7,11 @@ mod seqpacket;
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Inbox, Packet};
+use anysock_async::{Calls, Closed, Inbox, Packet};
 use anysock_core::{Cell, Guarantees, Outbox};
 
 pub(crate) use self::datagram::paired;
+use crate::transport::not_told;
 
 /// What an error of sending one packet says.
 ///
@@ -78,6 +79,21 @@ pub trait PacketRecv {
     fn dropped(&self) -> u64 {
         0
     }
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> io::Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that receive; none, unless it is implemented.
+    fn receive_calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// The sending side of a packet socket. It too spends the budget.
@@ -138,6 +154,21 @@ pub trait PacketSend {
     ///
     /// Those of the socket; fatal.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>>;
+
+    /// Resolves when the peer is gone, without receiving; see [`Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where nothing tells, and unless it is
+    /// implemented.
+    fn closed(&self) -> io::Result<Closed> {
+        Err(not_told())
+    }
+
+    /// What was counted of the system calls that send; none, unless it is implemented.
+    fn send_calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// A packet socket that can be split.

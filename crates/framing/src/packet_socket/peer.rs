@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{DatagramPeer, Inbox, Packet, PeerRecv, PeerSend};
+use anysock_async::{Calls, DatagramPeer, Inbox, Packet, PeerRecv, PeerSend};
 use anysock_core::{Cell, Guarantees, Outbox, Role};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -98,6 +98,10 @@ impl PacketSend for DatagramPeer {
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         Poll::Ready(Ok(None))
     }
+
+    fn send_calls(&self) -> Calls {
+        DatagramPeer::send_calls(self)
+    }
 }
 
 impl PacketSend for PeerSend {
@@ -131,6 +135,10 @@ impl PacketSend for PeerSend {
 
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         Poll::Ready(Ok(None))
+    }
+
+    fn send_calls(&self) -> Calls {
+        PeerSend::send_calls(self)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
+use anysock_async::{Calls, Closed, Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
 use anysock_core::{Cell, Guarantees, Outbox, Role, Shutdown};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -26,6 +26,14 @@ impl PacketRecv for SeqPacketSocket {
     fn survives(&self, _: &io::Error) -> bool {
         false
     }
+
+    fn closed(&self) -> io::Result<Closed> {
+        SeqPacketSocket::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        SeqPacketSocket::receive_calls(self)
+    }
 }
 
 impl PacketRecv for SeqPacketRecv {
@@ -45,6 +53,14 @@ impl PacketRecv for SeqPacketRecv {
 
     fn survives(&self, _: &io::Error) -> bool {
         false
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        SeqPacketRecv::closed(self)
+    }
+
+    fn receive_calls(&self) -> Calls {
+        SeqPacketRecv::receive_calls(self)
     }
 }
 
@@ -79,6 +95,14 @@ impl PacketSend for SeqPacketSocket {
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
         self.poll_recv_packet(cx, 0)
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        SeqPacketSocket::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        SeqPacketSocket::send_calls(self)
     }
 }
 
@@ -116,6 +140,14 @@ impl PacketSend for SeqPacketSend {
             true => SeqPacketSend::poll_drain(self, cx, 0),
             false => Poll::Ready(Ok(None)),
         }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        SeqPacketSend::closed(self)
+    }
+
+    fn send_calls(&self) -> Calls {
+        SeqPacketSend::send_calls(self)
     }
 }
 

@@ -41,7 +41,7 @@ impl Backlog {
             return Err(ErrorKind::TooLong { length, limit }.into());
         }
         if !attached.is_empty() {
-            return Err(ErrorKind::NotAttachable { what: "anything" }.into());
+            return Err(ErrorKind::NotAttachable { what: "anything", cell: None }.into());
         }
         if !self.has_room() {
             return Err(ErrorKind::NotReady.into());

@@ -190,11 +190,26 @@ impl Patience {
         for _ in 0..TRIES {
             let from = ledger.len();
             messages.iter().for_each(|message| ledger.sent(message));
-            self.give(near, messages, sending).await?;
-            while !ledger.is_complete_from(from) {
-                let Ok(batch) = timeout(FLIGHT, self.take(far, receiving)).await else { break };
-                batch?.iter().try_for_each(|message| ledger.arrived(message))?;
-            }
+            // At once: what may lose messages may also make its sender wait for a reader.
+            let given = Cell::new(false);
+            let give = async {
+                self.give(near, messages, sending).await?;
+                given.set(true);
+                Ok::<_, Stop>(())
+            };
+            let arrive = async {
+                while !ledger.is_complete_from(from) {
+                    match timeout(FLIGHT, self.take(far, receiving)).await {
+                        Ok(batch) => {
+                            batch?.iter().try_for_each(|message| ledger.arrived(message))?;
+                        }
+                        Err(_) if given.get() => break,
+                        Err(_) => {}
+                    }
+                }
+                Ok(())
+            };
+            tokio::try_join!(give, arrive)?;
             if ledger.is_complete_from(from) {
                 return Ok(());
             }

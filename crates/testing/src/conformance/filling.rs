@@ -13,8 +13,9 @@ use super::trial::QUIET;
 /// A sender that may lose messages instead of waiting is not tried beyond this.
 const ENOUGH: usize = 1024 * 1024;
 
-/// A reliable sender that was never made to wait for so many bytes has no bound.
-const TOO_MUCH: usize = 32 * 1024 * 1024;
+/// A reliable sender that was never made to wait for so many bytes has no bound: the kernel alone
+/// may hold `tcp_rmem` and `tcp_wmem`, 36 MiB where memory is large.
+const TOO_MUCH: usize = 64 * 1024 * 1024;
 
 /// Which messages were given to a peer that reads nothing, and what came of it.
 #[derive(Debug)]

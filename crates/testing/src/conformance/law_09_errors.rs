@@ -110,9 +110,10 @@ async fn not_attachable<S: Subject>(trial: &Trial<S>) -> Verdict {
             Err(error) => {
                 let is_refused = match error.kind() {
                     ErrorKind::NotAttachable { .. } => true,
-                    ErrorKind::Dropped { source, .. } => {
-                        source.kind() == io::ErrorKind::PermissionDenied
-                    }
+                    ErrorKind::Dropped { source, .. } => matches!(
+                        source.kind(),
+                        io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+                    ),
                     _ => false,
                 };
                 ensure!(is_refused, "what cannot be attached met another error: {error}");
