@@ -203,9 +203,7 @@ impl DatagramSocket {
         self.sending.io.keep_path(path);
     }
 
-    /// Receives what is sent to a multicast group from here on; see [`Socket::join_group`]. Groups
-    /// that are known beforehand go with the options:
-    /// [`Options::join`](anysock_core::Options::join).
+    /// As [`Socket::join_group`]; [`Options::join`](anysock_core::Options::join) beforehand.
     ///
     /// # Errors
     ///
@@ -214,7 +212,7 @@ impl DatagramSocket {
         self.socket().join_group(group)
     }
 
-    /// No longer receives what is sent to a multicast group; see [`Socket::leave_group`].
+    /// As [`Socket::leave_group`].
     ///
     /// # Errors
     ///
