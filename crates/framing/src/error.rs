@@ -72,7 +72,10 @@ pub enum ErrorKind {
     #[error("an earlier message was refused at the other end ({0}); later ones are sent as usual")]
     Refused(#[source] io::Error),
     /// Sending on a packet transport: the kernel refused one queued message, which was dropped
-    /// and counted; survivable.
+    /// and counted, and what was attached with it; survivable. Of descriptors the kind
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied) says that the receiver has not asked
+    /// for any, of a source address [`InvalidInput`](io::ErrorKind::InvalidInput) that it is none
+    /// of this host's.
     #[error("one queued message of {length} bytes was dropped, the kernel refused it: {source}")]
     Dropped {
         /// Length of that message, in bytes.
