@@ -32,7 +32,7 @@ use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::aside::{Aside, writing_nap};
-use crate::calls::{Calls, Counts, Direction};
+use crate::calls::{Calls, Counts, Direction, Which};
 use crate::closed::Closed;
 use crate::poll_budget;
 use crate::sys::{Number, Watched};
@@ -418,6 +418,9 @@ impl Registered {
     }
 
     /// Calls until it is not interrupted; `None` if it would block.
+    ///
+    /// Inlined, so that what the call gives is not moved once more.
+    #[inline(always)]
     fn attempt<R>(
         &self,
         direction: Direction,
@@ -425,13 +428,14 @@ impl Registered {
     ) -> Option<io::Result<R>> {
         loop {
             let done = call(self.socket());
-            let kind = done.as_ref().err().map(io::Error::kind);
-            let would_block = kind == Some(io::ErrorKind::WouldBlock);
-            self.calls.count(direction, would_block, || self.aside().carried());
-            match kind {
-                Some(io::ErrorKind::WouldBlock) => return None,
-                Some(io::ErrorKind::Interrupted) => {}
-                _ => return Some(done),
+            self.calls.count(direction, Which::Made, || self.aside().carried());
+            match done {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.calls.count(direction, Which::WouldBlock, || self.aside().carried());
+                    return None;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return Some(done),
             }
         }
     }
