@@ -57,9 +57,10 @@ pub(crate) async fn next(from: &mut (impl RecvHalf + ?Sized)) -> Message {
     from.recv().await.unwrap().expect("a message, not the end")
 }
 
-/// That nothing came along with `message`.
+/// That nothing was passed with `message`.
 #[track_caller]
 pub(crate) fn assert_plain(message: Message, expected: impl AsRef<[u8]> + Debug) {
     assert_eq!(message, expected);
-    assert!(message.arrival().is_none(), "{message:?}");
+    assert!(message.credentials().is_none(), "{message:?}");
+    assert!(message.arrival().is_none_or(|along| along.descriptors.is_empty()), "{message:?}");
 }

@@ -87,7 +87,8 @@ pub(crate) fn receive_with_room(socket: &impl AsFd, room: usize) -> (usize, bool
         let first = libc::CMSG_FIRSTHDR(&raw const header);
         if let Some(first) = first.as_ref() {
             let data = libc::CMSG_DATA(first);
-            count = (first.cmsg_len as usize - (data as usize - &raw const *first as usize)) / 4;
+            let before = data as usize - &raw const *first as usize;
+            count = (first.cmsg_len - before) / 4;
             let numbers = data.cast::<i32>();
             for at in 0..count {
                 drop(OwnedFd::from_raw_fd(numbers.add(at).read_unaligned()));

@@ -1,8 +1,12 @@
 //! Every size of reads, and writes that are taken in part.
 
 use anysock_core::{Ancillary, Socket, Type};
-use anysock_framing::{Framed, Guaranteed, LengthDelimited, RecvExt, SendExt, encode_frame};
+use anysock_framing::{
+    Framed, Guaranteed, LengthDelimited, RecvExt, SendExt, Varint, encode_frame,
+};
 use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use crate::cells::{assert_plain, next, run, streams};
 use crate::sips::Sips;
@@ -20,7 +24,7 @@ fn whatever_the_size_of_reads_descriptors_are_of_the_message_they_were_sent_with
         run(async {
             let (a, b) = streams(Ancillary::DESCRIPTORS);
             let mut a = Framed::new(a, LengthDelimited::u32());
-            let mut b = Framed::new(Sips { stream: b, most }, LengthDelimited::u32());
+            let mut b = Framed::new(Sips::of(b, vec![most]), LengthDelimited::u32());
             let mut all = Vec::new();
             for (count, length) in MESSAGES {
                 let (along, tokens) = attached(count);
@@ -108,6 +112,50 @@ fn a_write_that_is_taken_in_part_passes_descriptors_once() {
     });
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Descriptors and length of each message, and whether it is flushed at once; sizes of reads.
+    #[test]
+    fn any_traffic_in_reads_of_any_size_keeps_descriptors_with_their_messages(
+        traffic in vec((prop_oneof![3 => Just(0), 2 => 1_usize..4, 1 => 200_usize..254],
+            prop_oneof![0_usize..10, 0_usize..6000], any::<bool>()), 1..12),
+        reads in vec(prop_oneof![1_usize..20, 1_usize..8000], 1..10),
+    ) {
+        run(async {
+            let (a, b) = streams(cells::BOTH);
+            let mut a = Framed::new(a, Varint::new());
+            let mut b = Framed::new(Sips::of(b, reads), Varint::new());
+            let mut all = Vec::new();
+            let sending = async {
+                for (count, length, flush) in &traffic {
+                    let (along, tokens) = attached(*count);
+                    all.push(tokens);
+                    a.feed_with(vec![b'x'; *length], along).await.unwrap();
+                    if *flush {
+                        a.flush().await.unwrap();
+                    }
+                }
+                a.flush().await.unwrap();
+            };
+            let receiving = async {
+                let mut messages = Vec::new();
+                while messages.len() < traffic.len() {
+                    messages.push(next(&mut b).await);
+                }
+                messages
+            };
+            let ((), messages) = tokio::join!(sending, receiving);
+            for ((mut message, (_, length, _)), tokens) in messages.into_iter().zip(&traffic).zip(all) {
+                assert_eq!(message.len(), *length);
+                assert_eq!(message.credentials().unwrap().pid, Some(std::process::id()));
+                tokens.check(&message.take_descriptors());
+                tokens.assert_closed();
+            }
+        });
+    }
+}
+
 #[test]
 fn no_more_descriptors_wait_to_be_sent_than_one_message_has_and_those_before_it() {
     run(async {
@@ -153,7 +201,7 @@ fn plain_bytes_behind_descriptors_of_a_foreign_sender_are_of_their_own_messages(
             let (near, far) = Socket::pair(Type::Stream).unwrap();
             far.ask(Ancillary::DESCRIPTORS, true).unwrap();
             let stream = anysock_async::StreamSocket::new(far).unwrap();
-            let mut far = Framed::new(Sips { stream, most }, LengthDelimited::u8());
+            let mut far = Framed::new(Sips::of(stream, vec![most]), LengthDelimited::u8());
             let (descriptors, tokens) = make(2);
             raw::send(&near, b"\x03one", &[]);
             raw::send(&near, b"\x03two", &descriptors);

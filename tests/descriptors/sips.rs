@@ -1,4 +1,4 @@
-//! A stream of which no read takes more than so many bytes.
+//! A stream that is read in small pieces.
 
 use std::io::{IoSlice, Result};
 use std::os::fd::OwnedFd;
@@ -7,10 +7,22 @@ use std::task::{Context, Poll};
 use anysock_async::{StreamRecv, StreamSend, StreamSocket};
 use anysock_framing::{Ancillary, ByteRecv, ByteSend, ByteStream, Passed, RecvBlock};
 
-/// Reads at most `most` bytes at a time.
+/// A stream that is read in sips of these sizes, one after the other and over again.
 pub(crate) struct Sips<S> {
-    pub(crate) stream: S,
-    pub(crate) most: usize,
+    stream: S,
+    sizes: Vec<usize>,
+    count: usize,
+}
+
+impl<S> Sips<S> {
+    pub(crate) fn of(stream: S, sizes: Vec<usize>) -> Self {
+        Self { stream, sizes, count: 0 }
+    }
+
+    fn next(&mut self) -> usize {
+        self.count += 1;
+        self.sizes[self.count % self.sizes.len()]
+    }
 }
 
 impl<S: ByteRecv> ByteRecv for Sips<S> {
@@ -20,7 +32,8 @@ impl<S: ByteRecv> ByteRecv for Sips<S> {
         block: &mut RecvBlock,
         most: usize,
     ) -> Poll<Result<usize>> {
-        self.stream.poll_recv(cx, block, most.min(self.most))
+        let most = most.min(self.next());
+        self.stream.poll_recv(cx, block, most)
     }
 
     fn poll_recv_passed(
@@ -30,7 +43,8 @@ impl<S: ByteRecv> ByteRecv for Sips<S> {
         most: usize,
         passed: &mut Passed,
     ) -> Poll<Result<usize>> {
-        self.stream.poll_recv_passed(cx, block, most.min(self.most), passed)
+        let most = most.min(self.next());
+        self.stream.poll_recv_passed(cx, block, most, passed)
     }
 }
 
@@ -76,6 +90,6 @@ impl ByteStream for Sips<StreamSocket> {
 
     fn split(self) -> (Self::Recv, StreamSend) {
         let (stream, sending) = self.stream.into_split();
-        (Sips { stream, most: self.most }, sending)
+        (Sips::of(stream, self.sizes), sending)
     }
 }

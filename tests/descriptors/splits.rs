@@ -69,11 +69,8 @@ async fn split<C: Codec + Clone>(
     {
         raw::send(&near, bytes, &descriptors);
         drop(descriptors);
-        while looks == Looks::AfterEach {
-            match now(&mut far) {
-                Some(message) => messages.push(message),
-                None => break,
-            }
+        if looks == Looks::AfterEach {
+            messages.extend(std::iter::from_fn(|| now(&mut far)));
         }
     }
     while messages.len() < 3 {

@@ -213,7 +213,8 @@ impl StreamSocket {
     }
 
     /// As [`poll_recv_block`](Self::poll_recv_block), with what was passed beside the bytes, where
-    /// the socket [asked](Socket::ask) for it: see [`Socket::recv_chunk_passed`].
+    /// the socket [asked](Socket::ask) for it: see [`Socket::recv_chunk_passed`]. Whoever reads in
+    /// another way has descriptors closed.
     ///
     /// # Errors
     ///

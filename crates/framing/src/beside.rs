@@ -236,16 +236,12 @@ mod tests {
     const OTHER: Credentials = Credentials { pid: Some(2), uid: 7, gid: 7 };
 
     fn passed(count: usize, credentials: Option<Credentials>) -> Passed {
-        let mut passed = Passed::default();
-        passed.descriptors = (0..count).map(|_| File::open("/dev/null").unwrap().into()).collect();
-        passed.credentials = credentials;
-        passed
+        let files = (0..count).map(|_| File::open("/dev/null").unwrap().into());
+        Passed { descriptors: files.collect(), credentials, is_truncated: false }
     }
 
     fn truncated() -> Passed {
-        let mut passed = Passed::default();
-        passed.is_truncated = true;
-        passed
+        Passed { is_truncated: true, ..Passed::default() }
     }
 
     /// How many descriptors belong to the next message of so many bytes, and its credentials.
