@@ -90,8 +90,11 @@ pub(crate) fn remove_file(endpoint: &str) {
     }
 }
 
-/// What a socket of `cell` that was passed has set, to be the same afterwards.
+/// What a socket of `cell` that was passed has set, to be the same afterwards; but for what the
+/// kernel finds out by itself as a connection goes on.
 pub(crate) fn options(socket: &OwnedFd) -> Options {
     let socket = Socket::adopt(socket.as_fd().try_clone_to_owned().unwrap()).unwrap();
-    Options::read(&socket).unwrap()
+    let mut options = Options::read(&socket).unwrap();
+    (options.max_segment, options.incoming_cpu, options.quick_ack) = (None, None, None);
+    options
 }
