@@ -4,9 +4,11 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
-use anysock_async::StreamSocket;
+use anysock_async::{DatagramSocket, SeqPacketSocket, StreamSocket};
 use anysock_core::{Ancillary, Cell, Socket, Type};
-use anysock_framing::{BoxTransport, Codec, Framed, LengthDelimited, Message, RecvExt, RecvHalf};
+use anysock_framing::{
+    BoxTransport, Codec, Framed, LengthDelimited, Message, Packets, RecvExt, RecvHalf,
+};
 
 use crate::raw;
 
@@ -22,6 +24,22 @@ pub(crate) fn pair(cell: Cell, what: Ancillary) -> (BoxTransport, BoxTransport) 
             let (a, b) = streams(what);
             let frame = |socket| Box::new(Framed::new(socket, LengthDelimited::u32()));
             (frame(a), frame(b))
+        }
+        Cell::UNIX_SEQPACKET => {
+            let (a, b) = SeqPacketSocket::pair().unwrap();
+            let transport = |socket: SeqPacketSocket| -> BoxTransport {
+                socket.socket().ask(what, true).unwrap();
+                Box::new(Packets::new(socket))
+            };
+            (transport(a), transport(b))
+        }
+        Cell::UNIX_DATAGRAM => {
+            let (a, b) = DatagramSocket::pair().unwrap();
+            let transport = |socket: DatagramSocket| -> BoxTransport {
+                socket.socket().ask(what, true).unwrap();
+                Box::new(Packets::new(socket))
+            };
+            (transport(a), transport(b))
         }
         other => panic!("{other} is not among these cells"),
     }

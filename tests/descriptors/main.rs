@@ -9,6 +9,14 @@ macro_rules! over_the_unix_cells {
             fn unix_stream() {
                 super::$function(anysock_core::Cell::UNIX_STREAM);
             }
+            #[test]
+            fn unix_seqpacket() {
+                super::$function(anysock_core::Cell::UNIX_SEQPACKET);
+            }
+            #[test]
+            fn unix_datagram() {
+                super::$function(anysock_core::Cell::UNIX_DATAGRAM);
+            }
         }
     )*};
 }
