@@ -9,7 +9,8 @@
 //! | `addr`, `unix_addr` | where a socket is |
 //! | `endpoint` | what a person names: `tcp://localhost:7000`, `unix:/run/app.sock` |
 //! | `options` | what is set on a socket before it is bound or connected |
-//! | `socket` | a non-blocking, close-on-exec socket of any cell |
+//! | `socket` | a non-blocking, close-on-exec socket of any cell: `ask`, `send`, `receive`, `errors` |
+//! | `outgoing`, `received`, `chunk`, `local_address`, `shutdown` | what its calls take and bring |
 //! | `local` | the local address of a client |
 //! | `adopt` | sockets that somebody else has made: inherited, or handed over |
 //! | `convert` | what could not be converted, given back |
@@ -36,6 +37,7 @@ mod batch;
 mod bind;
 mod block;
 mod cell;
+mod chunk;
 mod convert;
 mod credentials;
 mod domain;
@@ -45,12 +47,16 @@ mod guarantees;
 mod interface;
 mod kind;
 mod local;
+mod local_address;
 mod message;
 mod options;
 mod outbox;
+mod outgoing;
 mod passed;
 mod protocol;
 mod queued_error;
+mod received;
+mod shutdown;
 mod socket;
 mod state;
 mod support;
@@ -66,6 +72,7 @@ pub use batch::{Batched, RecvBatch};
 pub use bind::{FileId, OwnedPath, PathClaim, PathError};
 pub use block::RecvBlock;
 pub use cell::{Cell, UnsupportedCell};
+pub use chunk::Chunk;
 pub use convert::ConvertError;
 pub use credentials::Credentials;
 pub use domain::Domain;
@@ -76,13 +83,17 @@ pub use group::{Group, GroupError};
 pub use guarantees::{Guarantees, Role};
 pub use interface::{Interface, UnknownInterface};
 pub use kind::Type;
+pub use local_address::LocalAddress;
 pub use message::{Arrival, Message};
 pub use options::{Keepalive, OptionError, Options, PathMtuDiscovery};
 pub use outbox::Outbox;
+pub use outgoing::Outgoing;
 pub use passed::Passed;
 pub use protocol::Protocol;
 pub use queued_error::{Origin, QueuedError};
-pub use socket::{Chunk, LocalAddress, Outgoing, Received, Shutdown, Socket};
+pub use received::Received;
+pub use shutdown::Shutdown;
+pub use socket::Socket;
 pub use support::{Support, probe};
 pub use tcp_info::{TcpInfo, TcpState};
 pub use unix_addr::{AbstractName, UnixAddr, UnixAddrError, UnixPath};

@@ -9,8 +9,7 @@ use bytes::BufMut;
 use super::address::{from_os_storage, to_os};
 use super::check;
 use super::control::{self, Control};
-use crate::socket::{Outgoing, Received};
-use crate::{Addr, Domain, RecvBlock};
+use crate::{Addr, Domain, Outgoing, Received, RecvBlock};
 
 /// At most so many packets go into one call: more measured no faster.
 pub(crate) const MOST: usize = 32;

@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
 
-use crate::Domain;
-use crate::socket::{LocalAddress, Outgoing, Received};
+use crate::{Domain, LocalAddress, Outgoing, Received};
 
 /// Room for everything that is asked for at once: 253 descriptors, credentials, and what comes
 /// with a datagram or a queued error.

@@ -8,8 +8,7 @@ use bytes::BufMut;
 use super::address::{Room, to_os};
 use super::check;
 use super::control::{self, Control};
-use crate::socket::{Outgoing, Received};
-use crate::{Addr, Domain, Passed};
+use crate::{Addr, Domain, Outgoing, Passed, Received};
 
 /// sendmsg(2), never raising SIGPIPE.
 pub(crate) fn send_message(

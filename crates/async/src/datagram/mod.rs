@@ -1,21 +1,28 @@
 //! A datagram socket: UDP or unix, connected to one peer or to none.
 
-use std::io::{self, IoSlice};
+mod recv;
+mod send;
+
+pub use recv::DatagramRecv;
+pub(crate) use recv::discard_queued;
+pub use send::DatagramSend;
+pub(crate) use send::{max_message, send_with};
+
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anysock_core::{
-    Addr, Cell, Domain, Group, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
-};
+use anysock_core::{Addr, Cell, Group, Outbox, OwnedPath, Received, Shutdown, Socket, Type};
 
+use self::send::send;
 use crate::Inbox;
 use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
 use crate::error_watch::ErrorWatch;
 use crate::offload::Segmentation;
-use crate::packet::{self, Drained, Packet, Wanted};
+use crate::packet::Packet;
 use crate::registered::Registered;
 
 /// A datagram socket.
@@ -43,35 +50,6 @@ use crate::registered::Registered;
 pub struct DatagramSocket {
     receiving: DatagramRecv,
     sending: DatagramSend,
-}
-
-/// The receiving half of a [`DatagramSocket`].
-///
-/// ```
-/// # fn split(socket: anysock_async::DatagramSocket) {
-/// let (receiving, sending): (anysock_async::DatagramRecv, anysock_async::DatagramSend) =
-///     socket.into_split();
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct DatagramRecv {
-    io: Arc<Registered>,
-    errors: ErrorWatch,
-    offload: Option<bool>,
-}
-
-/// The sending half of a [`DatagramSocket`].
-///
-/// ```
-/// # fn split(socket: anysock_async::DatagramSocket) {
-/// let (_, sending) = socket.into_split();
-/// assert_eq!(sending.cell().kind, anysock_core::Type::Datagram);
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct DatagramSend {
-    io: Arc<Registered>,
-    segmentation: Segmentation,
 }
 
 impl DatagramSocket {
@@ -322,182 +300,8 @@ impl DatagramSocket {
     }
 }
 
-impl DatagramRecv {
-    /// As [`DatagramSocket::receive_calls`].
-    pub fn receive_calls(&self) -> Calls {
-        self.io.calls(Direction::Receive)
-    }
-
-    /// The cell.
-    pub fn cell(&self) -> Cell {
-        self.io.socket().cell()
-    }
-
-    /// Receives one message of at most `most` bytes, in an allocation of its size; `None` once
-    /// receiving was shut down. One task at a time.
-    ///
-    /// # Errors
-    ///
-    /// As [`DatagramSocket::recv`].
-    pub fn poll_recv_packet(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<io::Result<Option<Packet>>> {
-        loop {
-            let received =
-                self.io.poll_read_with(cx, |socket| packet::receive(socket, most, |_| false));
-            if received.is_ready() {
-                return received.map_ok(Option::flatten);
-            }
-            ready!(self.poll_error(cx))?;
-        }
-    }
-
-    /// Puts what is there into `inbox`: up to `count` messages of at most `most` bytes, by
-    /// one system call. False once receiving was shut down. One task at a time.
-    ///
-    /// On UDP the kernel is asked to put datagrams together (`UDP_GRO`), so that `count` counts
-    /// those; from the first call on, the methods that receive single messages would see them
-    /// together, and must not be used.
-    ///
-    /// # Errors
-    ///
-    /// As [`DatagramSocket::recv`].
-    pub fn poll_recv_packets(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        loop {
-            let (offload, asked) = (self.offload(), self.io.socket().asked());
-            let (sources, control) = (!asked.is_empty(), offload || !asked.is_empty());
-            let wanted = Wanted { most, count, offload, sources, control, asked };
-            let received = self.io.poll_read_batch(cx, |socket| {
-                let drained = packet::receive_batch(socket, wanted, inbox, |_| false)?;
-                Ok(((), drained == Drained::Yes))
-            });
-            if received.is_ready() {
-                return received.map_ok(|received| received.is_some());
-            }
-            ready!(self.poll_error(cx))?;
-        }
-    }
-
-    /// Whether the kernel puts datagrams together; asks it to at first.
-    fn offload(&mut self) -> bool {
-        let socket = self.io.socket();
-        *self.offload.get_or_insert_with(|| {
-            socket.cell().domain.is_inet() && socket.set_receive_offload(true).is_ok()
-        })
-    }
-
-    /// An ICMP answer, or a peer that connected elsewhere, is an error without data, which
-    /// wakes no reader.
-    fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.errors.poll(&self.io, cx));
-        Poll::Ready(self.io.socket().take_error()?.map_or(Ok(()), Err))
-    }
-}
-
-impl DatagramSend {
-    /// As [`DatagramSocket::send_calls`].
-    pub fn send_calls(&self) -> Calls {
-        self.io.calls(Direction::Send)
-    }
-
-    /// The cell.
-    pub fn cell(&self) -> Cell {
-        self.io.socket().cell()
-    }
-
-    /// As [`DatagramSocket::max_message`].
-    ///
-    /// # Errors
-    ///
-    /// Those of getsockopt(2).
-    pub fn max_message(&self) -> io::Result<usize> {
-        max_message(self.io.socket())
-    }
-
-    /// As [`DatagramSocket::poll_send`].
-    ///
-    /// # Errors
-    ///
-    /// As [`DatagramSocket::send`].
-    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
-        self.io.poll_write_with(cx, |socket| send(socket, message))
-    }
-
-    /// Sends messages from the front of `outbox`, which has some, by one system call; how many
-    /// were sent, at least one. They stay in it.
-    ///
-    /// # Errors
-    ///
-    /// As [`DatagramSocket::send`], of the first message.
-    pub fn poll_send_packets(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        let Self { io, segmentation } = self;
-        io.poll_write_with(cx, |socket| {
-            packet::send_run(socket, outbox, &Outgoing::default(), segmentation)
-        })
-    }
-}
-
-/// The longest datagram of the cell: RFC 768 within RFC 791 or RFC 8200, or the send buffer.
-pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
-    match socket.cell().domain {
-        Domain::Ipv4 => Ok(65_507),
-        Domain::Ipv6 => Ok(65_527),
-        Domain::Unix => crate::seqpacket::max_message(socket),
-    }
-}
-
-/// Discards what was queued before the socket was connected. The kernel lets strangers' messages
-/// in no longer, so that this ends; the bound is for a peer that floods. How many there were.
-pub(crate) fn discard_queued(socket: &Socket) -> usize {
-    let mut discarded = 0;
-    for _ in 0..10_000 {
-        match socket.recv_message(&mut []) {
-            Ok(_) => discarded += 1,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            // The answer to an earlier message comes before what is queued.
-            Err(_) => {}
-        }
-    }
-    if discarded > 0 {
-        tracing::debug!(cell = %socket.cell(), discarded, "datagrams from before dropped");
-    }
-    discarded
-}
-
-fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
-    send_with(socket, message, &Outgoing::default())
-}
-
-pub(crate) fn send_with(socket: &Socket, message: &[u8], with: &Outgoing<'_>) -> io::Result<()> {
-    socket.send_message(&[IoSlice::new(message)], with).map(drop)
-}
-
 impl AsFd for DatagramSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
-    }
-}
-
-impl AsFd for DatagramRecv {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.socket().as_fd()
-    }
-}
-
-impl AsFd for DatagramSend {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.socket().as_fd()
     }
 }

@@ -1,19 +1,30 @@
 //! A connected seqpacket socket: messages, in order, with an end.
 
+mod recv;
+mod reset;
+mod send;
+
+pub use recv::SeqPacketRecv;
+pub use send::SeqPacketSend;
+pub(crate) use send::max_message;
+
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anysock_core::{
     Addr, Cell, Credentials, Outbox, Outgoing, OwnedPath, Received, Shutdown, Socket, Type,
 };
 
+use self::recv::{poll_recv_packet, poll_recv_packets};
+use self::reset::{end, is_end, past_reset, record};
+use self::send::{poll_send, poll_send_packets, send};
 use crate::Inbox;
 use crate::calls::{Calls, Direction};
 use crate::closed::Closed;
-use crate::packet::{self, Drained, Packet, Wanted};
+use crate::packet::Packet;
 use crate::registered::Registered;
 
 /// A connected seqpacket socket.
@@ -39,32 +50,6 @@ use crate::registered::Registered;
 #[derive(Debug)]
 pub struct SeqPacketSocket {
     io: Registered,
-}
-
-/// The receiving half of a [`SeqPacketSocket`].
-///
-/// ```
-/// # fn split(socket: anysock_async::SeqPacketSocket) {
-/// let (receiving, sending): (anysock_async::SeqPacketRecv, anysock_async::SeqPacketSend) =
-///     socket.into_split();
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct SeqPacketRecv {
-    io: Arc<Registered>,
-}
-
-/// The sending half of a [`SeqPacketSocket`].
-///
-/// ```
-/// # fn split(socket: anysock_async::SeqPacketSocket) {
-/// let (_, sending) = socket.into_split();
-/// assert!(!sending.is_alone());
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct SeqPacketSend {
-    io: Arc<Registered>,
 }
 
 impl SeqPacketSocket {
@@ -310,232 +295,8 @@ impl SeqPacketSocket {
     }
 }
 
-impl SeqPacketRecv {
-    /// As [`SeqPacketSocket::receive_calls`].
-    pub fn receive_calls(&self) -> Calls {
-        self.io.calls(Direction::Receive)
-    }
-
-    /// As [`SeqPacketSocket::closed`].
-    ///
-    /// # Errors
-    ///
-    /// Those of duplicating and registering the descriptor.
-    pub fn closed(&self) -> io::Result<Closed> {
-        self.io.closed()
-    }
-
-    /// Receives one message of at most `most` bytes, in an allocation of its size; `None` at
-    /// the end. One task at a time.
-    ///
-    /// # Errors
-    ///
-    /// As [`SeqPacketSocket::recv`].
-    pub fn poll_recv_packet(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<io::Result<Option<Packet>>> {
-        poll_recv_packet(&self.io, cx, most)
-    }
-
-    /// Puts what is there into `inbox`: up to `count` messages of at most `most` bytes, by
-    /// one system call. False at the end. One task at a time.
-    ///
-    /// # Errors
-    ///
-    /// As [`SeqPacketSocket::recv`].
-    pub fn poll_recv_packets(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        poll_recv_packets(&self.io, cx, most, count, inbox)
-    }
-}
-
-impl SeqPacketSend {
-    /// As [`SeqPacketSocket::send_calls`].
-    pub fn send_calls(&self) -> Calls {
-        self.io.calls(Direction::Send)
-    }
-
-    /// As [`SeqPacketSocket::closed`].
-    ///
-    /// # Errors
-    ///
-    /// Those of duplicating and registering the descriptor.
-    pub fn closed(&self) -> io::Result<Closed> {
-        self.io.closed()
-    }
-
-    /// Sends messages from the front of `outbox`, which has some, by one system call; how many
-    /// were sent, at least one. They stay in it.
-    ///
-    /// # Errors
-    ///
-    /// As [`SeqPacketSocket::send`], of the first message.
-    pub fn poll_send_packets(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        poll_send_packets(&self.io, cx, outbox)
-    }
-
-    /// As [`SeqPacketSocket::poll_send`].
-    ///
-    /// # Errors
-    ///
-    /// As [`SeqPacketSocket::send`].
-    pub fn poll_send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
-        poll_send(&self.io, cx, message)
-    }
-
-    /// As [`SeqPacketSocket::max_message`].
-    ///
-    /// # Errors
-    ///
-    /// Those of getsockopt(2).
-    pub fn max_message(&self) -> io::Result<usize> {
-        max_message(self.io.socket())
-    }
-
-    /// Ends this direction: the peer sees the end after the last message.
-    ///
-    /// # Errors
-    ///
-    /// Those of shutdown(2).
-    pub fn shutdown_write(&self) -> io::Result<()> {
-        crate::shutdown_write(&self.io)
-    }
-
-    /// Whether the other half is gone, so that nobody else will receive.
-    pub fn is_alone(&self) -> bool {
-        Arc::strong_count(&self.io) == 1
-    }
-
-    /// As [`SeqPacketRecv::poll_recv_packet`], once this half [is alone](Self::is_alone).
-    ///
-    /// # Errors
-    ///
-    /// As [`SeqPacketSocket::recv`].
-    pub fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<io::Result<Option<Packet>>> {
-        poll_recv_packet(&self.io, cx, most)
-    }
-}
-
-/// What unix(7) sockets that keep boundaries take: the buffer less the kernel's own account.
-pub(crate) fn max_message(socket: &Socket) -> io::Result<usize> {
-    Ok(socket.send_buffer_size()?.saturating_sub(32))
-}
-
-fn send(socket: &Socket, message: &[u8]) -> io::Result<()> {
-    socket.send_message(&[IoSlice::new(message)], &Outgoing::default()).map(drop)
-}
-
-fn poll_send(io: &Registered, cx: &mut Context<'_>, message: &[u8]) -> Poll<io::Result<()>> {
-    let sent = ready!(io.poll_write_with(cx, |socket| send(socket, message)));
-    Poll::Ready(sent.inspect_err(|error| record(io, error)))
-}
-
-fn poll_send_packets(
-    io: &Registered,
-    cx: &mut Context<'_>,
-    outbox: &Outbox,
-) -> Poll<io::Result<usize>> {
-    let sent = ready!(io.poll_write_with(cx, |socket| {
-        packet::send_batch(socket, outbox, &Outgoing::default())
-    }));
-    Poll::Ready(sent.inspect_err(|error| record(io, error)))
-}
-
-fn poll_recv_packet(
-    io: &Registered,
-    cx: &mut Context<'_>,
-    most: usize,
-) -> Poll<io::Result<Option<Packet>>> {
-    let received = ready!(io.poll_read_with(cx, |socket| {
-        past_reset(io, || packet::receive(socket, most, is_end))
-    }))?;
-    Poll::Ready(match received.flatten() {
-        Some(packet) => Ok(Some(packet)),
-        None => end(io),
-    })
-}
-
-fn poll_recv_packets(
-    io: &Registered,
-    cx: &mut Context<'_>,
-    most: usize,
-    count: usize,
-    inbox: &mut Inbox,
-) -> Poll<io::Result<bool>> {
-    let before = inbox.len();
-    let asked = io.socket().asked();
-    let wanted = Wanted { most, count, offload: false, sources: false, control: true, asked };
-    let received = ready!(io.poll_read_batch(cx, |socket| {
-        let drained = past_reset(io, || packet::receive_batch(socket, wanted, inbox, is_end))?;
-        Ok(((), drained == Drained::Yes))
-    }))?;
-    // The end comes again with the next call, after what was received before it.
-    Poll::Ready(match received {
-        Some(()) if inbox.len() > before => Ok(true),
-        _ => end::<()>(io).map(|_| false),
-    })
-}
-
-/// Receives. A reset is recorded, and what is queued behind it received.
-fn past_reset<R>(io: &Registered, mut receive: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    match receive() {
-        Err(error) if is_reset(&error) => {
-            io.record_reset(&error);
-            receive()
-        }
-        received => received,
-    }
-}
-
-/// Tells the end from an empty message: only a message comes with its sender's credentials.
-fn is_end(received: &Received) -> bool {
-    received.length == 0 && received.credentials.is_none()
-}
-
-/// The end: an orderly one, or that of a reset.
-fn end<R>(io: &Registered) -> io::Result<Option<R>> {
-    io.reset().map_or(Ok(None), Err)
-}
-
-fn record(io: &Registered, error: &io::Error) {
-    if is_reset(error) {
-        io.record_reset(error);
-    }
-}
-
-fn is_reset(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-}
-
 impl AsFd for SeqPacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
-    }
-}
-
-impl AsFd for SeqPacketRecv {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.socket().as_fd()
-    }
-}
-
-impl AsFd for SeqPacketSend {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.socket().as_fd()
     }
 }

@@ -1,0 +1,261 @@
+//! A socket of any cell: non-blocking, close-on-exec, and never a source of SIGPIPE.
+
+mod ask;
+mod errors;
+mod receive;
+mod send;
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{
+    Addr, Ancillary, Cell, Credentials, Domain, Protocol, Shutdown, Type, UnixAddr,
+    UnsupportedCell, sys,
+};
+
+/// A socket of one of the nine cells. Each method is one system call.
+///
+/// Non-blocking and close-on-exec from the first moment; sending to a closed peer gives
+/// `EPIPE`, never SIGPIPE.
+///
+/// ```
+/// use anysock_core::{Cell, Socket, UnixAddr};
+///
+/// let name = UnixAddr::abstract_name(format!("doc-socket-{}", std::process::id()))?.into();
+/// let server = Socket::open(Cell::UNIX_SEQPACKET)?;
+/// server.bind(&name)?;
+/// server.listen(16)?;
+///
+/// let client = Socket::open(Cell::UNIX_SEQPACKET)?;
+/// client.connect(&name)?;
+/// client.send(b"hello")?;
+///
+/// let (peer, _) = server.accept()?;
+/// let mut buffer = [0; 64];
+/// assert_eq!(peer.recv_message(&mut buffer)?.length, 5);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Socket {
+    inner: socket2::Socket,
+    cell: Cell,
+    /// What the kernel may let come beside bytes, for all that is known: an [`Ancillary`].
+    let_by: AtomicU8,
+    /// What its owner wants to come along with messages: an [`Ancillary`].
+    asked: AtomicU8,
+}
+
+impl Socket {
+    /// Opens a socket: socket(2).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported), wrapping an [`UnsupportedCell`], where this
+    /// machine has no such sockets. Inet seqpacket is asked for as SCTP; where the kernel has
+    /// it the answer is the same, since its one-to-many sockets know no accept(2).
+    pub fn open(cell: Cell) -> io::Result<Self> {
+        Self::open_as(cell.domain, cell.kind)
+    }
+
+    /// Opens a socket of a domain and a protocol: socket(2). A [`Type`] is the domain's default.
+    ///
+    /// Where the kernel has no multipath TCP (before Linux 5.6, not built, or `net.mptcp.enabled`
+    /// is 0) this is a TCP socket, by a second call: as the kernel itself falls back towards a
+    /// peer that has none. [`is_multipath`](Self::is_multipath) tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); a unix domain has no multipath TCP.
+    pub fn open_as(domain: Domain, protocol: impl Into<Protocol>) -> io::Result<Self> {
+        let protocol = protocol.into();
+        let cell = Cell::new(domain, protocol.kind());
+        if protocol == Protocol::Multipath && !domain.is_inet() {
+            let why = "multipath TCP is a protocol of internet domains; ask for a plain stream";
+            return Err(UnsupportedCell::new(cell, why).into());
+        }
+        let open = |protocol| {
+            let kind = cell.kind.to_os().nonblocking().cloexec();
+            socket2::Socket::new_raw(cell.domain.to_os(), kind, protocol)
+        };
+        let opened = match open(protocol.to_os(cell)) {
+            Err(error) if protocol.falls_back(&error) => {
+                tracing::debug!(%cell, %error, "no multipath TCP here, TCP takes its place");
+                open(cell.protocol())
+            }
+            opened => opened,
+        };
+        match opened {
+            Ok(_) if cell.domain.is_inet() && cell.kind == Type::SeqPacket => {
+                let why = "the kernel has SCTP, but its one-to-many sockets have no accept(2)";
+                Err(UnsupportedCell::new(cell, why).into())
+            }
+            Ok(inner) => Ok(Self::new(inner, cell, Ancillary::DESCRIPTORS)),
+            Err(error) => Err(match error.raw_os_error() {
+                Some(libc::ESOCKTNOSUPPORT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => {
+                    UnsupportedCell::new(cell, format!("the kernel says \"{error}\"")).into()
+                }
+                _ => error,
+            }),
+        }
+    }
+
+    fn new(inner: socket2::Socket, cell: Cell, let_by: Ancillary) -> Self {
+        let (let_by, asked) = (AtomicU8::new(let_by.bits()), AtomicU8::new(0));
+        Self { inner, cell, let_by, asked }
+    }
+
+    /// One that somebody else has made, with whom descriptors may be on their way.
+    pub(crate) fn adopted(inner: socket2::Socket, cell: Cell) -> Self {
+        Self::new(inner, cell, Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS)
+    }
+
+    /// Two unnamed unix sockets, connected to each other: socketpair(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn pair(kind: Type) -> io::Result<(Self, Self)> {
+        let cell = Cell::new(Domain::Unix, kind);
+        let os = kind.to_os().nonblocking().cloexec();
+        let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
+        let new = |inner| Self::new(inner, cell, Ancillary::DESCRIPTORS);
+        Ok((new(a), new(b)))
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// Gives the socket a name: bind(2). The [unnamed](UnixAddr::Unnamed) unix address asks for
+    /// an automatic abstract name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn bind(&self, addr: &Addr) -> io::Result<()> {
+        self.inner.bind(&sys::to_os(addr))
+    }
+
+    /// Lets peers connect: listen(2). The kernel cuts `backlog` to `net.core.somaxconn`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn listen(&self, backlog: i32) -> io::Result<()> {
+        self.inner.listen(backlog)
+    }
+
+    /// Connects, or begins to: connect(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call. `EINPROGRESS` says that the socket becomes writable once it is
+    /// connected or has failed, which [`take_error`](Self::take_error) then tells.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock), on unix, says that the backlog is full and
+    /// *nothing* is in progress.
+    pub fn connect(&self, addr: &Addr) -> io::Result<()> {
+        self.inner.connect(&sys::to_os(addr))
+    }
+
+    /// Takes a connection off the backlog: accept4(2). It asks for what this socket does, which
+    /// takes another call for times: these alone the kernel does not hand on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn accept(&self) -> io::Result<(Self, Addr)> {
+        let (descriptor, peer) = sys::accept(self.as_fd())?;
+        let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
+        // The kernel hands on to it what its listener refuses and asks for.
+        let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
+        accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
+        if self.asked().contains(Ancillary::TIMESTAMP) {
+            accepted.set_receive_timestamp(true)?;
+        }
+        Ok((accepted, peer))
+    }
+
+    /// Where this socket is: getsockname(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn local_addr(&self) -> io::Result<Addr> {
+        sys::from_os(&self.inner.local_addr()?).ok_or_else(foreign_family)
+    }
+
+    /// Where its peer is: getpeername(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; [`NotConnected`](io::ErrorKind::NotConnected) above all.
+    pub fn peer_addr(&self) -> io::Result<Addr> {
+        sys::from_os(&self.inner.peer_addr()?).ok_or_else(foreign_family)
+    }
+
+    /// Ends one or both directions: shutdown(2).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.inner.shutdown(match how {
+            Shutdown::Read => std::net::Shutdown::Read,
+            Shutdown::Write => std::net::Shutdown::Write,
+            Shutdown::Both => std::net::Shutdown::Both,
+        })
+    }
+
+    /// Who created the other end of a unix connection: `SO_PEERCRED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) on internet sockets, which have no such
+    /// thing.
+    pub fn peer_credentials(&self) -> io::Result<Credentials> {
+        if self.cell.domain.is_inet() {
+            let what = format!("{} sockets know no credentials of the peer", self.cell);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+        sys::get_credentials(self.as_fd())
+    }
+
+    /// A second descriptor of the same socket: `F_DUPFD_CLOEXEC`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let clone = Self::new(self.inner.try_clone()?, self.cell, self.let_by());
+        clone.asked.store(self.asked().bits(), Ordering::Relaxed);
+        Ok(clone)
+    }
+
+    pub(crate) fn inner(&self) -> &socket2::Socket {
+        &self.inner
+    }
+}
+
+fn foreign_family() -> io::Error {
+    io::Error::other("the kernel gave an address of a family that is neither inet nor unix")
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inner.as_raw_fd()
+    }
+}
+
+impl From<Socket> for OwnedFd {
+    fn from(socket: Socket) -> Self {
+        socket.inner.into()
+    }
+}
