@@ -1,5 +1,6 @@
 //! What can go wrong with a message, and whether the transport survives it.
 
+use std::time::Duration;
 use std::{fmt, io};
 
 use anysock_core::Guarantees;
@@ -109,6 +110,22 @@ pub enum ErrorKind {
         /// Bytes of the unfinished frame, its header included.
         held: usize,
     },
+    /// A [`Deadlines`](crate::Deadlines) gave up waiting. Survivable: nothing is lost, what was
+    /// accepted for sending is still to be sent, and the next call waits anew.
+    #[error("there was no {waiting_for} for {after:?}, and it is no longer waited for")]
+    Deadline {
+        /// What did not come: "message", or "room to send".
+        waiting_for: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Under an [`Idle`](crate::Idle) limit nothing has passed for so long. Fatal for receiving,
+    /// for the limit is there to end idle transports; what can be sent without waiting still is.
+    #[error("nothing has passed for {after:?}, which is as long as this transport may be idle")]
+    Idle {
+        /// The limit.
+        after: Duration,
+    },
     /// The transport does not give what was required of it. Survivable.
     #[error("this transport is {given}; required is also: {missing}")]
     Unmet {
@@ -152,10 +169,12 @@ impl Error {
             | K::Refused(_)
             | K::Dropped { .. }
             | K::Truncated { .. }
+            | K::Deadline { .. }
             | K::Unmet { .. } => false,
             K::Oversize { .. }
             | K::Malformed { .. }
             | K::CutOff { .. }
+            | K::Idle { .. }
             | K::Io(_)
             | K::OutOfMemory { .. } => true,
         }
@@ -193,6 +212,7 @@ impl From<Error> for io::Error {
             }
             K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
             K::NotReady => io::ErrorKind::WouldBlock,
+            K::Deadline { .. } | K::Idle { .. } => io::ErrorKind::TimedOut,
             K::Closed => io::ErrorKind::BrokenPipe,
             K::CutOff { .. } => io::ErrorKind::UnexpectedEof,
             K::OutOfMemory { .. } => io::ErrorKind::OutOfMemory,
