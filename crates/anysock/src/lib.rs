@@ -31,6 +31,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
+//! | `serve` | a task for each connection, within limits, to an orderly end |
 //! | `connection`, `listener` | one type over every cell |
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints |
@@ -43,6 +44,7 @@ mod connection;
 mod listener;
 mod memory;
 pub mod prelude;
+mod serve;
 mod shards;
 
 #[doc(inline)]
@@ -59,14 +61,15 @@ pub use anysock_core::{
     probe,
 };
 pub use anysock_framing::{
-    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
-    FrameWriter, Framed, Guaranteed, Io, LengthDelimited, Packets, RecvHalf, SendHalf, Stats,
-    Transport, Varint,
+    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Deadlines, Decoded, Delimited, Error,
+    ErrorKind, Fixed, FrameWriter, Framed, Guaranteed, Idle, Io, LengthDelimited, Limited, Limits,
+    MaxLength, Packets, Quota, Rate, RecvHalf, SendHalf, Stats, Transport, Varint,
 };
 pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use serve::{ListenerReport, Phase, Report, Serve, Shutdown, serve};
 pub use shards::Shards;
 
 /// The README's examples, compiled and run.
