@@ -115,10 +115,10 @@ pub struct Serve<H> {
 }
 
 impl<H> Serve<H> {
-    /// How many connections are served at a time, over all listeners; 10,000 unless said, at least
-    /// 1. Nothing is accepted beyond: those that come wait in the kernel's backlog, where they cost
-    /// this process neither memory nor a descriptor. (Unaccepted senders of datagrams wait in the
-    /// listener, within its [`PeerLimits`](crate::PeerLimits).)
+    /// How many connections are served at a time, over all listeners; 10,000 unless said, and never
+    /// less than one. Nothing is accepted beyond: those that come wait in the kernel's backlog,
+    /// where they cost this process neither memory nor a descriptor. (Unaccepted senders of
+    /// datagrams wait in the listener, within its [`PeerLimits`](crate::PeerLimits).)
     pub fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most.max(1);
         self

@@ -76,6 +76,7 @@ impl Doors {
 }
 
 /// What a running service meets.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart as soon as it is made")]
 enum Event<E> {
     Shutdown,
     Ended(Ended<E>),

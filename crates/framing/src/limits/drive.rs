@@ -5,10 +5,12 @@ use std::task::{Context, Poll};
 
 use crate::{Error, SendHalf};
 
+type Flush<T> = fn(&mut T, &mut Context<'_>) -> Poll<Result<(), Error>>;
+
 /// Flushes the transport inside a wrapper where the wrapper, and not the transport, has `recv` wait
 /// or fail; a receiving half alone has nothing to flush.
 pub(super) struct Drive<T> {
-    flush: Option<fn(&mut T, &mut Context<'_>) -> Poll<Result<(), Error>>>,
+    flush: Option<Flush<T>>,
     kept: Option<Error>,
 }
 
