@@ -1,5 +1,7 @@
 //! Timeouts and limits over a transport in memory, by a clock that the tests move.
 
+mod driving;
+
 use std::future::poll_fn;
 use std::time::Duration;
 
