@@ -5,9 +5,10 @@
 //! ```
 //!
 //! Serves until interrupted, by Ctrl-C or SIGTERM. Then it accepts nothing more, answers what has
-//! come, closes every connection, and says what it has done. It ends with 0 if all connections
-//! ended within the grace, with 3 if some had to be aborted, with 1 if it could not serve. What
-//! happens to its connections is logged to standard error, as much of it as `RUST_LOG` asks for.
+//! come, closes every connection, and says what it has done. Interrupted again it drops them at
+//! once. It ends with 0 if all connections ended within the grace, with 3 if some had to be aborted,
+//! with 1 if it could not serve. What happens to its connections is logged to standard error, as much
+//! of it as `RUST_LOG` asks for.
 
 use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
@@ -21,11 +22,15 @@ use anysock::{AnyCodec, Connection, Endpoint, Error, Limits, Listener, Quota, Re
 use clap::Parser;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 /// Once the shutdown has begun, so many messages of one connection are still answered without its
 /// pausing.
 const LAST: u32 = 10_000;
+
+/// How it ends if connections did not.
+const ABORTED: u8 = 3;
 
 /// Sends every message back, until interrupted.
 #[derive(Parser)]
@@ -100,7 +105,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let shutdown = Shutdown::new();
     // Before the first line is printed, so that who has read it may interrupt.
-    shut_down_when_interrupted(&shutdown)?;
+    let interrupted_again = shut_down_when_interrupted(&shutdown)?;
 
     let messages = Arc::<Messages>::default();
     let handler = {
@@ -125,27 +130,35 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
         serving = serving.max_per_uid(most);
     }
 
-    let report = serving.await;
+    let report = tokio::select! {
+        report = serving.into_future() => report,
+        _ = interrupted_again => {
+            tracing::warn!("interrupted again, all connections are dropped");
+            return Ok(ExitCode::from(ABORTED));
+        }
+    };
     print(&report, &messages, arguments.json)?;
     match report.aborted {
         _ if !shutdown.has_begun() => Err("none of the endpoints can be served any more".into()),
         0 => Ok(ExitCode::SUCCESS),
-        _ => Ok(ExitCode::from(3)),
+        _ => Ok(ExitCode::from(ABORTED)),
     }
 }
 
-fn shut_down_when_interrupted(shutdown: &Shutdown) -> io::Result<()> {
+/// Begins the shutdown at the first signal; the task ends at the second.
+fn shut_down_when_interrupted(shutdown: &Shutdown) -> io::Result<JoinHandle<()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    Ok(tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            shutdown.begin();
         }
-        shutdown.begin();
-    });
-    Ok(())
+    }))
 }
 
 /// Binds all the endpoints, or none, and says where they are.

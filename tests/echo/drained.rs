@@ -3,9 +3,11 @@
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use anysock::Cell;
 use anysock::prelude::*;
+use anysock::{Cell, Connection, Error};
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::runtime::block_on;
 use crate::support::{Directory, Server, endpoint};
@@ -54,39 +56,40 @@ over_connections! {
     sigterm_aborts_a_connection_that_does_not_end_within_the_grace;
 }
 
-/// The client sends without a pause, in one task, and counts the answers in another.
+/// The client sends without a pause, in one task, and counts the answers in another. It goes on after
+/// the signal for a while, and then ends as well: who never does is cut off by the deadline of
+/// closing.
 fn sigterm_during_traffic_loses_no_message_that_was_taken(cell: Cell) {
+    const ON: u64 = 2_000;
     let directory = Directory::new();
-    let server = Server::start(&[endpoint(cell, &directory)], &["--json"]);
+    let server = Server::start(&[endpoint(cell, &directory)], &["--json", "--grace", "60"]);
     let answers = block_on(async {
         let client = anysock::connect(&server.endpoints[0]).await.unwrap();
         let (mut sending, mut receiving) = client.split();
+        let (signalled, until) = watch::channel(false);
         let traffic = tokio::spawn(async move {
-            // Fails once the server has closed.
-            for number in 0_u64.. {
-                if sending.feed(number.to_string()).await.is_err() {
-                    return;
+            let (mut number, mut left) = (0_u64, ON);
+            while left > 0 {
+                sending.feed(number.to_string()).await?;
+                if number % 64 == 0 {
+                    sending.flush().await?;
                 }
-                if number % 64 == 0 && sending.flush().await.is_err() {
-                    return;
-                }
+                number += 1;
+                left -= u64::from(*until.borrow());
             }
+            sending.close().await?;
+            Ok::<_, Error>(number)
         });
         let mut answers = 0_u64;
-        loop {
-            match receiving.recv().await {
-                Ok(Some(answer)) => assert_eq!(answer, answers.to_string().as_str(), "in order"),
-                // Its answers are followed by its end; by a reset, since we go on sending.
-                Ok(None) => break,
-                Err(error) if error.io_kind().is_some() => break,
-                Err(error) => panic!("after {answers} answers: {error}"),
-            }
+        while let Some(answer) = receiving.recv().await.unwrap() {
+            assert_eq!(answer, answers.to_string().as_str(), "in order");
             answers += 1;
             if answers == 1000 {
                 server.signal("TERM");
+                signalled.send(true).unwrap();
             }
         }
-        traffic.abort();
+        assert!(answers <= traffic.await.unwrap().unwrap());
         answers
     });
     let (status, report) = ended(server);
@@ -106,11 +109,7 @@ fn sigterm_aborts_a_connection_that_does_not_end_within_the_grace(cell: Cell) {
         well_behaved.send("hello").await.unwrap();
         assert_eq!(well_behaved.recv().await.unwrap().unwrap(), "hello");
         drop(well_behaved);
-        // Until nothing more is taken for a while: the answers fill all that lies between.
-        let mut deadline = tokio::time::Instant::now() + Duration::from_millis(300);
-        while tokio::time::timeout_at(deadline, client.send(vec![b'.'; 32_000])).await.is_ok() {
-            deadline = tokio::time::Instant::now() + Duration::from_millis(300);
-        }
+        fill(&mut client).await;
         let start = Instant::now();
         server.signal("TERM");
         let (status, report) = ended(server);
@@ -118,6 +117,30 @@ fn sigterm_aborts_a_connection_that_does_not_end_within_the_grace(cell: Cell) {
         assert_eq!(counts(&report, ["accepted", "finished", "aborted"]), [2, 1, 1], "{report}");
         assert!(start.elapsed() >= Duration::from_millis(500));
         drop(client);
+    });
+    directory.assert_empty();
+}
+
+/// Sends and does not read, until nothing more is taken for a while: the answers fill all that lies
+/// between.
+async fn fill(client: &mut Connection) {
+    let message = vec![b'.'; 32_000];
+    while timeout(Duration::from_millis(300), client.send(&message)).await.is_ok() {}
+}
+
+#[test]
+fn a_second_sigterm_ends_the_server_at_once() {
+    let directory = Directory::new();
+    let server = Server::start(&[endpoint(Cell::UNIX_STREAM, &directory)], &["--grace", "3600"]);
+    block_on(async {
+        let mut client = anysock::connect(&server.endpoints[0]).await.unwrap();
+        fill(&mut client).await;
+        server.signal("TERM");
+        // It no longer listens: the first has been seen.
+        while anysock::connect(&server.endpoints[0]).await.is_ok() {}
+        server.signal("TERM");
+        let (status, said) = server.ended();
+        assert_eq!((status.code(), said.as_str()), (Some(3), ""));
     });
     directory.assert_empty();
 }
