@@ -9,7 +9,7 @@ use anysock_framing::{
     AsPayload, Attached, Deadlines, ErrorKind, Guaranteed, Idle, Limits, MaxLength, Quota, Rate,
     RecvExt, RecvHalf, SendExt, SendHalf, Transport, memory,
 };
-use tokio::time::{Instant, advance, timeout};
+use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -78,6 +78,23 @@ mod idle {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_half_that_waits_counts_from_when_the_other_one_sent() {
+        let (mut a, b) = memory::pair();
+        let (mut sending, mut receiving) = Box::new(Idle::new(b, 10 * SECOND)).split_boxed();
+        let start = Instant::now();
+        let receive = async {
+            receiving.recv().await.unwrap_err();
+            start.elapsed()
+        };
+        let send = async {
+            sleep(4 * SECOND).await;
+            sending.send("not idle").await.unwrap();
+            a.recv().await.unwrap().unwrap();
+        };
+        assert_eq!(tokio::join!(receive, send).0, 14 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_waits_does_not_count() {
         let (mut a, b) = memory::pair();
         let mut b = Idle::new(b, 10 * SECOND);
@@ -142,6 +159,20 @@ mod deadlines {
             assert_eq!(start.elapsed(), 5 * SECOND);
             a.send("after").await.unwrap();
             assert_eq!(b.recv().await.unwrap().unwrap(), "after");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_has_a_deadline_of_its_own() {
+        let (mut a, b) = memory::pair();
+        let mut b = Deadlines::new(b).read(5 * SECOND);
+        let start = Instant::now();
+        assert!(timeout(3 * SECOND, b.recv()).await.is_err());
+        a.send("in time").await.unwrap();
+        b.recv().await.unwrap().unwrap();
+        for waited in [3 + 5, 3 + 5 + 5] {
+            b.recv().await.unwrap_err();
+            assert_eq!(start.elapsed(), waited * SECOND);
         }
     }
 
@@ -217,6 +248,7 @@ mod rate {
         b.ready().await.unwrap();
         assert_eq!(start.elapsed(), SECOND / 2);
         b.try_send("in time").unwrap();
+        b.try_send("again too early").unwrap_err();
         b.flush().await.unwrap();
         assert_eq!(a.recv().await.unwrap().unwrap().len(), 500);
         assert_eq!(a.recv().await.unwrap().unwrap(), "in time");
