@@ -2,6 +2,7 @@
 
 mod alone;
 mod descriptors;
+mod drained;
 mod interrupted;
 mod liars;
 mod pipelined;

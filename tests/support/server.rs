@@ -54,13 +54,31 @@ impl Server {
     }
 
     /// Sends it a signal, by the name that kill(1) uses, and waits for its end.
-    pub(crate) fn stop(mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn stop(self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.ended().0
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end; how it ended, and what it had to say.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        let mut report = String::new();
         // Standard output ends with the process.
-        let end = self.lines.recv_timeout(DEADLINE);
-        assert_eq!(end, Err(RecvTimeoutError::Disconnected), "echo ends and says no more");
-        self.process.0.wait().unwrap()
+        loop {
+            match self.lines.recv_timeout(DEADLINE) {
+                Ok(line) => report = report + &line + "\n",
+                Err(end) => {
+                    assert_eq!(end, RecvTimeoutError::Disconnected, "echo ends");
+                    break;
+                }
+            }
+        }
+        (self.process.0.wait().unwrap(), report)
     }
 }
 

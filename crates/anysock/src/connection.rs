@@ -12,8 +12,8 @@ use anysock_async::{
 use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
 use anysock_framing::{
-    AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Packets,
-    PacketsRecv, PacketsSend, Payload, RecvHalf, SendHalf, Stats, Transport,
+    AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Limited,
+    Limits, Packets, PacketsRecv, PacketsSend, Payload, RecvHalf, SendHalf, Stats, Transport,
 };
 
 /// A transport over any cell, in memory, or of any other type.
@@ -67,6 +67,7 @@ enum Inner {
     Datagram(Box<Packets<DatagramSocket>>),
     Peer(Box<Packets<DatagramPeer>>),
     Memory(Memory),
+    Limited(Box<Limited<Connection>>),
     Other(Other<BoxTransport>),
 }
 
@@ -105,6 +106,28 @@ impl Connection {
         Self(Inner::Other(Other(Box::new(transport))))
     }
 
+    /// This connection under limits, which still tells its cell and its addresses.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::{Limits, prelude::*};
+    ///
+    /// let listener = anysock::bind("tcp://127.0.0.1:0").await?;
+    /// let limits = Limits::default().max_message(4);
+    /// let mut client = anysock::connect(listener.endpoint()).await?.limit(&limits);
+    /// assert!(client.send("too long").await.is_err());
+    /// assert_eq!(client.peer_addr().ok(), listener.endpoint().addr());
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn limit(self, limits: &Limits) -> Self {
+        match limits.is_empty() {
+            true => self,
+            false => Self(Inner::Limited(Box::new(limits.wrap(self)))),
+        }
+    }
+
     /// The cell; `None` in memory and over other transports.
     pub fn cell(&self) -> Option<Cell> {
         match &self.0 {
@@ -112,6 +135,7 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().cell()),
             Inner::Datagram(packets) => Some(packets.socket().cell()),
             Inner::Peer(packets) => Some(packets.socket().cell()),
+            Inner::Limited(limited) => within(limited).cell(),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }
@@ -145,6 +169,7 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().socket()),
             Inner::Datagram(packets) => Some(packets.socket().socket()),
             Inner::Peer(packets) => Some(packets.socket().socket()),
+            Inner::Limited(limited) => within(limited).as_socket(),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }
@@ -161,6 +186,7 @@ impl Connection {
             Inner::SeqPacket(packets) => packets.socket().local_addr(),
             Inner::Datagram(packets) => packets.socket().local_addr(),
             Inner::Peer(packets) => packets.socket().local_addr(),
+            Inner::Limited(limited) => within(limited).local_addr(),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -176,6 +202,7 @@ impl Connection {
             Inner::SeqPacket(packets) => packets.socket().peer_addr(),
             Inner::Datagram(packets) => packets.socket().peer_addr(),
             Inner::Peer(packets) => Ok(packets.socket().peer_addr().clone()),
+            Inner::Limited(limited) => within(limited).peer_addr(),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -190,6 +217,7 @@ impl Connection {
         match &self.0 {
             Inner::Stream(framed) => framed.stream().peer_credentials(),
             Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
+            Inner::Limited(limited) => within(limited).peer_credentials(),
             _ => Err(no_socket("credentials")),
         }
     }
@@ -204,6 +232,7 @@ impl Connection {
     pub fn is_multipath(&self) -> io::Result<bool> {
         match &self.0 {
             Inner::Stream(framed) => framed.stream().is_multipath(),
+            Inner::Limited(limited) => within(limited).is_multipath(),
             _ => Ok(false),
         }
     }
@@ -222,13 +251,20 @@ impl Connection {
             Inner::Datagram(packets) => halves!(packets, Datagram),
             Inner::Peer(packets) => halves!(packets, Peer),
             Inner::Memory(memory) => halves!(memory, Memory),
-            Inner::Other(Other(other)) => {
-                let (sending, receiving) = other.split_boxed();
-                (Sending::Other(Other(sending)), Receiving::Other(Other(receiving)))
-            }
+            Inner::Limited(limited) => others(limited.split_boxed()),
+            Inner::Other(Other(other)) => others(other.split_boxed()),
         };
         (ConnectionSend(sending), ConnectionRecv(receiving))
     }
+}
+
+fn others((sending, receiving): Halves) -> (Sending, Receiving) {
+    (Sending::Other(Other(sending)), Receiving::Other(Other(receiving)))
+}
+
+/// The connection under the limits.
+fn within(limited: &Limited<Connection>) -> &Connection {
+    limited.get_ref().get_ref().get_ref().get_ref()
 }
 
 fn no_socket(what: &str) -> io::Error {
@@ -237,6 +273,17 @@ fn no_socket(what: &str) -> io::Error {
 
 /// Calls the same method on whichever transport it is.
 macro_rules! each {
+    (Inner, $inner:expr, $transport:ident => $call:expr) => {
+        match $inner {
+            Inner::Stream($transport) => $call,
+            Inner::SeqPacket($transport) => $call,
+            Inner::Datagram($transport) => $call,
+            Inner::Peer($transport) => $call,
+            Inner::Memory($transport) => $call,
+            Inner::Limited($transport) => $call,
+            Inner::Other(Other($transport)) => $call,
+        }
+    };
     ($outer:ident, $inner:expr, $transport:ident => $call:expr) => {
         match $inner {
             $outer::Stream($transport) => $call,

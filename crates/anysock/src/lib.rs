@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
 //! | `adopt` | the builder for a socket that was handed over |
+//! | `serve` | a task for each connection, within limits, to an orderly end |
 //! | `connection`, `listener` | one type over every cell |
 //! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
@@ -47,6 +48,7 @@ mod listener;
 mod memory;
 pub mod prelude;
 mod reconnecting;
+mod serve;
 mod shards;
 
 #[doc(inline)]
@@ -65,9 +67,9 @@ pub use anysock_core::{
     UnixAddr, UnsupportedCell, probe,
 };
 pub use anysock_framing::{
-    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Decoded, Delimited, Error, ErrorKind, Fixed,
-    FrameWriter, Framed, Guaranteed, Io, LengthDelimited, Packets, RecvHalf, SendHalf, Stats,
-    Transport, Varint,
+    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Deadlines, Decoded, Delimited, Error,
+    ErrorKind, Fixed, FrameWriter, Framed, Guaranteed, Idle, Io, LengthDelimited, Limited, Limits,
+    MaxLength, Packets, Quota, Rate, RecvHalf, SendHalf, Stats, Transport, Varint,
 };
 pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
@@ -76,6 +78,7 @@ pub use listener::Listener;
 pub use reconnecting::{
     Backoff, GaveUp, Reconnect, Reconnecting, ReconnectingRecv, ReconnectingSend,
 };
+pub use serve::{ListenerReport, Phase, Report, Serve, Shutdown, serve};
 pub use shards::Shards;
 
 /// The README's examples, compiled and run.

@@ -1,6 +1,7 @@
 //! What can go wrong with a message, and whether the transport survives it.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use anysock_core::{Cell, Guarantees};
@@ -137,6 +138,22 @@ pub enum ErrorKind {
         /// Bytes of the unfinished frame, its header included.
         held: usize,
     },
+    /// A [`Deadlines`](crate::Deadlines) gave up waiting. Survivable: nothing is lost, what was
+    /// accepted for sending is still to be sent, and the next call waits anew.
+    #[error("there was no {waiting_for} for {after:?}, and it is no longer waited for")]
+    Deadline {
+        /// What did not come: "message", or "room to send".
+        waiting_for: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Under an [`Idle`](crate::Idle) limit nothing has passed for so long. Fatal for receiving,
+    /// for the limit is there to end idle transports; what can be sent without waiting still is.
+    #[error("nothing has passed for {after:?}, which is as long as this transport may be idle")]
+    Idle {
+        /// The limit.
+        after: Duration,
+    },
     /// The transport does not give what was required of it. Survivable.
     #[error("this transport is {given}; required is also: {missing}")]
     Unmet {
@@ -207,12 +224,14 @@ impl Error {
             | K::Dropped { .. }
             | K::Truncated { .. }
             | K::DescriptorsLost { .. }
+            | K::Deadline { .. }
             | K::Unmet { .. }
             | K::Reconnected { .. } => false,
             K::Oversize { .. }
             | K::TooManyDescriptors { .. }
             | K::Malformed { .. }
             | K::CutOff { .. }
+            | K::Idle { .. }
             | K::Io(_)
             | K::OutOfMemory { .. } => true,
         }
@@ -259,6 +278,7 @@ impl From<Error> for io::Error {
             | K::Malformed { .. } => io::ErrorKind::InvalidData,
             K::NotAttachable { .. } | K::Unmet { .. } => io::ErrorKind::Unsupported,
             K::NotReady => io::ErrorKind::WouldBlock,
+            K::Deadline { .. } | K::Idle { .. } => io::ErrorKind::TimedOut,
             K::Closed => io::ErrorKind::BrokenPipe,
             K::Reconnected { .. } => io::ErrorKind::ConnectionReset,
             K::CutOff { .. } => io::ErrorKind::UnexpectedEof,

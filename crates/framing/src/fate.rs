@@ -74,6 +74,7 @@ impl Error {
             }
             K::Malformed { codec, why } => K::Malformed { codec, why: why.clone() },
             K::CutOff { held } => K::CutOff { held: *held },
+            K::Idle { after } => K::Idle { after: *after },
             K::OutOfMemory { length } => K::OutOfMemory { length: *length },
             K::Io(error) => K::Io(match error.raw_os_error() {
                 Some(number) => io::Error::from_raw_os_error(number),

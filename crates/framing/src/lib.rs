@@ -17,6 +17,7 @@
 //! | `sending`, `fate` | what both have in common: the states of sending, the end of both halves |
 //! | `turn` | the cooperative budget, spent once a message |
 //! | `memory` | messages within the process |
+//! | `limits` | timeouts and limits as wrappers over any transport |
 //! | `auto_flush` | a sending half that flushes by itself |
 //! | `adapters` | as `Sink` and `Stream` of the futures crates |
 #![forbid(unsafe_code)]
@@ -30,6 +31,7 @@ mod error;
 mod extension;
 mod fate;
 mod framed;
+mod limits;
 pub mod memory;
 mod packet_queue;
 mod packet_socket;
@@ -60,6 +62,7 @@ pub use extension::{
     TrySendError,
 };
 pub use framed::{Framed, FramedRecv, FramedSend};
+pub use limits::{Deadlines, Idle, Limited, Limits, MaxLength, Quota, Rate};
 pub use packet_socket::{Fault, PacketRecv, PacketSend, PacketSocket};
 pub use packets::{Packets, PacketsRecv, PacketsSend};
 pub use payload::{AsPayload, Owned, Payload, Whole};

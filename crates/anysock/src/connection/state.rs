@@ -4,7 +4,7 @@ use std::io;
 
 use anysock_core::{Socket, TcpInfo};
 
-use super::{Connection, Inner, no_socket};
+use super::{Connection, Inner, no_socket, within};
 
 /// Each is one system call, and changes nothing.
 impl Connection {
@@ -61,6 +61,7 @@ impl Connection {
             Inner::Stream(framed) => Ok(framed.stream().socket()),
             Inner::SeqPacket(packets) => Ok(packets.socket().socket()),
             Inner::Datagram(packets) => Ok(packets.socket().socket()),
+            Inner::Limited(limited) => within(limited).own_socket(what),
             Inner::Peer(_) | Inner::Memory(_) | Inner::Other(_) => Err(no_socket(what)),
         }
     }
