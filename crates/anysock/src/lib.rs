@@ -33,7 +33,7 @@
 //! | `connect`, `bind`, `shards` | the builders: codec, options, deadline |
 //! | `connection`, `listener` | one type over every cell |
 //! | [`prelude`] | the traits whose methods a service calls |
-//! | `memory` | the names of `mem:` endpoints |
+//! | `memory` | the names of `mem:` endpoints, and how to have others in their place |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]
 
@@ -67,6 +67,7 @@ pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use memory::{Dialing, EnteredNames, Names, Wiring};
 pub use shards::Shards;
 
 /// The README's examples, compiled and run.

@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Guaranteed, Payload, RecvHalf, SendHalf, Stats};
 /// block alive.
 const COPIED: usize = 4 * 1024;
 
-const GUARANTEES: Guarantees = Guarantees::RELIABLE
+pub(super) const GUARANTEES: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::ORDERED)
     .with(Guarantees::BOUNDARIES)
     .with(Guarantees::CONNECTION_ORIENTED)
@@ -39,6 +39,7 @@ const GUARANTEES: Guarantees = Guarantees::RELIABLE
 pub struct MemorySend {
     end: End,
     max: usize,
+    guarantees: Guarantees,
     stats: Stats,
 }
 
@@ -62,12 +63,13 @@ pub struct MemorySend {
 pub struct MemoryRecv {
     end: End,
     max: usize,
+    guarantees: Guarantees,
     stats: Stats,
 }
 
 impl MemorySend {
-    pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, stats: Stats::default() }
+    pub(super) fn new(end: End, max: usize, guarantees: Guarantees) -> Self {
+        Self { end, max, guarantees, stats: Stats::default() }
     }
 
     /// Breaks the connection, for both halves at both ends: what stands in the queues can be
@@ -78,8 +80,8 @@ impl MemorySend {
 }
 
 impl MemoryRecv {
-    pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, stats: Stats::default() }
+    pub(super) fn new(end: End, max: usize, guarantees: Guarantees) -> Self {
+        Self { end, max, guarantees, stats: Stats::default() }
     }
 
     /// Discards what arrives until the peer's end.
@@ -116,7 +118,7 @@ impl Drop for MemoryRecv {
 
 impl Guaranteed for MemorySend {
     fn guarantees(&self) -> Guarantees {
-        GUARANTEES
+        self.guarantees
     }
 
     fn stats(&self) -> Stats {
@@ -126,7 +128,7 @@ impl Guaranteed for MemorySend {
 
 impl Guaranteed for MemoryRecv {
     fn guarantees(&self) -> Guarantees {
-        GUARANTEES
+        self.guarantees
     }
 
     fn stats(&self) -> Stats {
