@@ -11,7 +11,8 @@ use super::impairments::{Impairments, Spread, Timed};
 /// ```
 /// use anysock_testing::impaired::Decision;
 /// assert_eq!(Decision::default().to_string(), "passed");
-/// let lost = Decision { lost: true, ..Decision::default() };
+/// let mut lost = Decision::default();
+/// lost.lost = true;
 /// assert_eq!(lost.to_string(), "lost");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -90,7 +91,6 @@ impl fmt::Display for Decision {
             self.partitioned.map(|time| format!("partitioned {time:?}")),
         ];
         let words: Vec<_> = words.into_iter().flatten().collect();
-        f.pad(if words.is_empty() { "passed" } else { "" })?;
-        f.write_str(&words.join(", "))
+        if words.is_empty() { f.write_str("passed") } else { f.write_str(&words.join(", ")) }
     }
 }

@@ -78,7 +78,7 @@ impl<R: RecvHalf> ImpairedRecv<R> {
     ) -> Self {
         let mut line = Line::new(seed, control, side, label);
         line.impair(impairments.clone());
-        let given = impairments.lowers(inner.guarantees());
+        let given = impairments.leaves(inner.guarantees());
         Self { inner, incoming: Incoming::new(line), given }
     }
 }

@@ -23,7 +23,7 @@ use anysock_framing::Guarantees;
 ///     .delay(ms(2)..=ms(80), Spread::Tail)
 ///     .bandwidth(1_000_000)
 ///     .stall(0.001, ms(500)..=ms(2000));
-/// assert!(!wifi.lowers(Guarantees::RELIABLE | Guarantees::BOUNDARIES).reliable());
+/// assert!(!wifi.leaves(Guarantees::RELIABLE | Guarantees::BOUNDARIES).reliable());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Impairments {
@@ -221,7 +221,7 @@ impl Impairments {
     }
 
     /// What is left of these guarantees.
-    pub fn lowers(&self, given: Guarantees) -> Guarantees {
+    pub fn leaves(&self, given: Guarantees) -> Guarantees {
         let mut broken = Guarantees::NONE;
         let mut breaks = |does: bool, what: Guarantees| {
             if does {

@@ -19,13 +19,15 @@ pub(super) struct Incoming {
 }
 
 /// ```text
-/// Open --end, fatal error beneath--> Reached --take_end--> Told
+/// Open --end, fatal error beneath--> Reached --poll_end--> Told
+///   └──────────── reset ──────────────┴──> Broken
 /// ```
 #[derive(Debug)]
 enum End {
     Open,
     Reached(Result<(), Error>),
     Told,
+    Broken,
 }
 
 /// What there is to hand out.
@@ -33,7 +35,7 @@ pub(super) enum Step {
     Message(Message),
     /// An error that the transport survives.
     Survived(Error),
-    /// Nothing any more: [`Incoming::take_end`] tells how it ended.
+    /// Nothing any more: [`Incoming::poll_end`] tells how it ended.
     End,
 }
 
@@ -62,13 +64,13 @@ impl Incoming {
         inner: &mut impl RecvHalf,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        if self.line.control().is_reset() {
+        if let End::Broken = self.end {
             return Poll::Ready(Err(reset()));
         }
         match std::mem::replace(&mut self.end, End::Told) {
             End::Reached(end) => Poll::Ready(end.map(|()| None)),
             // It says the same again, in its own way.
-            End::Open | End::Told => inner.poll_recv(cx),
+            End::Open | End::Told | End::Broken => inner.poll_recv(cx),
         }
     }
 
@@ -82,13 +84,13 @@ impl Incoming {
         if let Some(step) = self.pull(inner, cx) {
             return Poll::Ready(step);
         }
-        // Chance may have broken the connection just now.
-        if self.line.control().is_reset() {
-            let arrived = self.line.pop_arrived();
-            if arrived.is_none() {
-                self.line.clear();
+        // Chance may have broken the connection just now. An end that was told stays the end.
+        if self.line.control().is_reset() && !matches!(self.end, End::Told) {
+            if let Some(arrived) = self.line.pop_arrived() {
+                return Poll::Ready(Step::Message(arrived.into()));
             }
-            return Poll::Ready(arrived.map_or(Step::End, |parcel| Step::Message(parcel.into())));
+            self.line.clear();
+            self.end = End::Broken;
         }
         if self.line.is_empty() && !matches!(self.end, End::Open) {
             return Poll::Ready(Step::End);

@@ -119,8 +119,8 @@ impl<T: Transport> Impaired<T> {
 
 impl<T: Transport> Guaranteed for Impaired<T> {
     fn guarantees(&self) -> Guarantees {
-        let given = self.outgoing.line.impairments().lowers(self.inner.guarantees());
-        self.incoming.line.impairments().lowers(given)
+        let given = self.outgoing.line.impairments().leaves(self.inner.guarantees());
+        self.incoming.line.impairments().leaves(given)
     }
 
     fn stats(&self) -> Stats {

@@ -84,7 +84,7 @@ impl Inner {
             | Guarantees::BOUNDARIES
             | Guarantees::CONNECTION_ORIENTED
             | Guarantees::END_OF_FILE;
-        let options = options.guarantees(call.back.lowers(call.there.lowers(all)));
+        let options = options.guarantees(call.back.leaves(call.there.leaves(all)));
         let (near, near_relay) = options.clone().pair();
         let (far_relay, far) = options.pair();
         let control = Control::new(self.journal().clone(), Arc::clone(&call.label));

@@ -108,3 +108,18 @@ async fn a_reset_wakes_who_waits_and_comes_after_what_has_arrived() {
     handle.reset();
     assert!(waiting.await.expect("woken").is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_told_stays_the_end_after_a_reset() {
+    let (near, far) = memory::pair();
+    let mut far = Impaired::new(far, Seed::new(1));
+    let handle = far.handle();
+    drop(near);
+    assert!(far.recv().await.expect("received").is_none());
+    handle.reset();
+    for _ in 0..3 {
+        assert!(far.recv().await.expect("received").is_none());
+    }
+    let error = far.send("x").await.expect_err("reset");
+    assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionReset));
+}
