@@ -31,10 +31,14 @@ impl Wiring for Wires {
         let (network, name, from) = (Arc::clone(&self.0), name.clone(), here());
         Box::pin(async move {
             let call = network.call(from, &name);
-            network.passable(&call.ends).await;
-            // There and back, and who is parted meanwhile has to begin again.
-            tokio::time::sleep(call.round_trip()).await;
-            network.passable(&call.ends).await;
+            loop {
+                network.passable(&call.ends).await;
+                // There and back; if they were parted meanwhile, once more.
+                tokio::time::sleep(call.round_trip()).await;
+                if network.links().is_passable(&call.ends) {
+                    break;
+                }
+            }
             Ok(network.wire(&call, options))
         })
     }

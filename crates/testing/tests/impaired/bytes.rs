@@ -1,16 +1,19 @@
 //! Bytes in pieces: every codec at every split.
 
+use crate::within;
+use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anysock_framing::{
-    AnyCodec, Delimited, Error, ErrorKind, Fixed, Framed, Io, LengthDelimited, RecvExt, SendExt,
-    Varint, encode_frame,
+    AnyCodec, ByteRecv, Delimited, Error, ErrorKind, Fixed, Framed, Io, LengthDelimited, RecvBlock,
+    RecvExt, SendExt, Varint, encode_frame,
 };
 use anysock_testing::conformance::{noise, text};
 use anysock_testing::impaired::{Chopped, Chopping, Seed};
 use proptest::prelude::*;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncWriteExt, DuplexStream};
 
 type Pipe = Framed<Chopped<Io<DuplexStream>>, AnyCodec>;
 
@@ -81,6 +84,7 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_told_from_the_end_wherever_it_is() {
+    within(async {
     let codec = AnyCodec::from(LengthDelimited::u16());
     let frame = encode_frame(&mut LengthDelimited::u16(), &noise(20, 1)[..]).expect("fits").len();
     for cut in 0..=2 * frame {
@@ -122,20 +126,58 @@ async fn a_cut_is_told_from_the_end_wherever_it_is() {
             }
         }
     }
+})
+.await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_comes_after_the_messages_before_it() {
-    let codec = AnyCodec::from(LengthDelimited::u16());
-    let (near, far) = tokio::io::duplex(4096);
-    let breaking = Chopping::none().pieces(1..=5).reset_after(30);
-    let mut near = Framed::new(Io::new(near), codec.clone());
-    let far = Chopped::new(Io::new(far), Seed::new(1)).receiving(breaking);
-    let mut far = Framed::new(far, codec);
-    for seed in 1..=2 {
-        near.send(noise(20, seed)).await.expect("sent");
+    within(async {
+        let codec = AnyCodec::from(LengthDelimited::u16());
+        let (near, far) = tokio::io::duplex(4096);
+        let breaking = Chopping::none().pieces(1..=5).reset_after(30);
+        let mut near = Framed::new(Io::new(near), codec.clone());
+        let far = Chopped::new(Io::new(far), Seed::new(1)).receiving(breaking);
+        let mut far = Framed::new(far, codec);
+        for seed in 1..=2 {
+            near.send(noise(20, seed)).await.expect("sent");
+        }
+        assert_eq!(far.recv().await.expect("received").expect("a message"), noise(20, 1));
+        let error = far.recv().await.expect_err("reset");
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionReset));
+    })
+    .await;
+}
+
+/// Where the reads end, if none takes more than `most`.
+async fn ends(most: usize) -> Vec<usize> {
+    let (mut near, far) = tokio::io::duplex(4096);
+    near.write_all(&[0; 1000]).await.expect("written");
+    drop(near);
+    let mut far =
+        Chopped::new(Io::new(far), Seed::new(1)).receiving(Chopping::none().pieces(1..=50));
+    let mut ends = vec![0];
+    loop {
+        let mut block = RecvBlock::new();
+        block.resize(4096).expect("memory");
+        let read = poll_fn(|cx| far.poll_recv(cx, &mut block, most)).await.expect("read");
+        if read == 0 {
+            return ends;
+        }
+        ends.push(ends[ends.len() - 1] + read);
     }
-    assert_eq!(far.recv().await.expect("received").expect("a message"), noise(20, 1));
-    let error = far.recv().await.expect_err("reset");
-    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionReset));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_piece_ends_does_not_depend_on_how_it_is_read() {
+    within(async {
+        let pieces = ends(usize::MAX).await;
+        let lengths: BTreeSet<_> = pieces.windows(2).map(|ends| ends[1] - ends[0]).collect();
+        assert!(lengths.len() > 10 && lengths.last() <= Some(&50), "{lengths:?}");
+        assert_eq!(pieces.last(), Some(&1000));
+        let parts = ends(3).await;
+        assert!(parts.windows(2).all(|ends| ends[1] - ends[0] <= 3));
+        assert!(pieces.iter().all(|end| parts.contains(end)));
+    })
+    .await;
 }

@@ -1,5 +1,6 @@
 //! Over sockets: any transport can be impaired.
 
+use crate::within;
 use std::time::Duration;
 
 use anysock::Connection;
@@ -68,8 +69,11 @@ async fn impaired(endpoint: &str) {
 
 #[tokio::test]
 async fn every_cell_can_be_impaired() {
-    for endpoint in ENDPOINTS {
-        let done = timeout(DEADLINE, impaired(endpoint)).await;
-        assert!(done.is_ok(), "{endpoint} took too long");
-    }
+    within(async {
+        for endpoint in ENDPOINTS {
+            let done = timeout(DEADLINE, impaired(endpoint)).await;
+            assert!(done.is_ok(), "{endpoint} took too long");
+        }
+    })
+    .await;
 }

@@ -1,5 +1,6 @@
 //! The same seed gives the same faults, and a failing test says which it was.
 
+use crate::within;
 use std::panic::catch_unwind;
 use std::process::Command;
 use std::task::Poll;
@@ -47,41 +48,47 @@ async fn exchange(seed: u64) -> (Vec<Vec<u8>>, Trace) {
 
 #[tokio::test(start_paused = true)]
 async fn two_runs_with_one_seed_give_one_trace_and_another_seed_another() {
-    let (arrived, trace) = exchange(7).await;
-    let (again, same) = exchange(7).await;
-    assert_eq!(trace.to_string(), same.to_string());
-    assert_eq!(trace, same);
-    assert_eq!(arrived, again);
-    assert!(trace.records().len() > 400, "{}", trace.records().len());
-    let (other, another) = exchange(8).await;
-    assert_ne!(trace, another);
-    assert_ne!(arrived, other);
+    within(async {
+        let (arrived, trace) = exchange(7).await;
+        let (again, same) = exchange(7).await;
+        assert_eq!(trace.to_string(), same.to_string());
+        assert_eq!(trace, same);
+        assert_eq!(arrived, again);
+        assert!(trace.records().len() > 400, "{}", trace.records().len());
+        let (other, another) = exchange(8).await;
+        assert_ne!(trace, another);
+        assert_ne!(arrived, other);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_befalls_a_message_does_not_depend_on_the_clock() {
-    let lossy = || Impairments::none().loss(0.3).corrupt(0.3).truncate(0.3);
-    let mut runs = Vec::new();
-    for together in [false, true] {
-        let (mut near, far) = memory::pair();
-        let mut far = Impaired::new(far, Seed::new(3)).incoming(lossy());
-        let mut arrived = Vec::new();
-        for number in 0..100 {
-            near.send(format!("message {number}")).await.expect("sent");
-            if !together {
-                tokio::task::yield_now().await;
-                while let Some(message) = at_once(&mut far) {
-                    arrived.push(message);
+    within(async {
+        let lossy = || Impairments::none().loss(0.3).corrupt(0.3).truncate(0.3);
+        let mut runs = Vec::new();
+        for together in [false, true] {
+            let (mut near, far) = memory::pair();
+            let mut far = Impaired::new(far, Seed::new(3)).incoming(lossy());
+            let mut arrived = Vec::new();
+            for number in 0..100 {
+                near.send(format!("message {number}")).await.expect("sent");
+                if !together {
+                    tokio::task::yield_now().await;
+                    while let Some(message) = at_once(&mut far) {
+                        arrived.push(message);
+                    }
                 }
             }
+            while let Some(message) = at_once(&mut far) {
+                arrived.push(message);
+            }
+            runs.push(arrived);
         }
-        while let Some(message) = at_once(&mut far) {
-            arrived.push(message);
-        }
-        runs.push(arrived);
-    }
-    assert!(runs[0].len() > 30);
-    assert_eq!(runs[0], runs[1]);
+        assert!(runs[0].len() > 30);
+        assert_eq!(runs[0], runs[1]);
+    })
+    .await;
 }
 
 fn at_once(far: &mut Impaired<memory::Memory>) -> Option<Vec<u8>> {

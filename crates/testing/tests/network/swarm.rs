@@ -7,6 +7,7 @@ use anysock_testing::network::Network;
 use tokio::time::sleep;
 
 use crate::service::{ask, echo};
+use crate::within;
 
 const CLIENTS: u32 = 100;
 const SERVERS: u32 = 5;
@@ -60,46 +61,54 @@ fn name(server: u32) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_clients_have_their_answers_and_two_runs_are_the_same() {
-    let (start, real) = (tokio::time::Instant::now(), std::time::Instant::now());
-    let (trace, tries) = run(Seed::new(1)).await;
-    let (simulated, real, records) = (start.elapsed(), real.elapsed(), trace.records().len());
-    println!("{simulated:?} and {records} records were simulated in {real:?}");
-    assert!(simulated > Duration::from_secs(2), "no time has passed");
-    let (same, again) = run(Seed::new(1)).await;
-    assert_eq!(tries, again);
-    assert!(trace == same, "two runs with one seed differ:\n{}", difference(&trace, &same));
-    let (another, _) = run(Seed::new(2)).await;
-    assert!(trace != another, "two seeds gave one run");
+    within(async {
+        let (start, real) = (tokio::time::Instant::now(), std::time::Instant::now());
+        let (trace, tries) = run(Seed::new(1)).await;
+        let (simulated, real, records) = (start.elapsed(), real.elapsed(), trace.records().len());
+        println!("{simulated:?} and {records} records were simulated in {real:?}");
+        assert!(simulated > Duration::from_secs(2), "no time has passed");
+        let (same, again) = run(Seed::new(1)).await;
+        assert_eq!(tries, again);
+        assert!(trace == same, "two runs with one seed differ:\n{}", difference(&trace, &same));
+        let (another, _) = run(Seed::new(2)).await;
+        assert!(trace != another, "two seeds gave one run");
 
-    let messages =
-        trace.records().iter().filter(|record| matches!(record.what, Happening::Message { .. }));
-    assert!(messages.count() >= (CLIENTS * REQUESTS * 2) as usize);
-    // The clients of the server that restarted had to begin anew, the others not.
-    let restarted = |number: &usize| number % SERVERS as usize == 0;
-    for (number, tries) in tries.iter().enumerate().filter(|(number, _)| *number != 7) {
-        assert_eq!(*tries > REQUESTS, restarted(&number), "client {number}: {tries} tries");
-    }
+        let messages = trace
+            .records()
+            .iter()
+            .filter(|record| matches!(record.what, Happening::Message { .. }));
+        assert!(messages.count() >= (CLIENTS * REQUESTS * 2) as usize);
+        // The clients of the server that restarted had to begin anew, the others not.
+        let restarted = |number: &usize| number % SERVERS as usize == 0;
+        for (number, tries) in tries.iter().enumerate().filter(|(number, _)| *number != 7) {
+            assert_eq!(*tries > REQUESTS, restarted(&number), "client {number}: {tries} tries");
+        }
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_more_client_changes_nothing_for_the_others() {
-    let fates = async |clients: u32| {
-        let network = Network::new(5);
-        let _network = network.enter();
-        network.links(Impairments::none().delay(ms(1)..=ms(40), Spread::Even));
-        let server = network.host("server").spawn(echo(name(0)));
-        let asking = |number| network.host(&format!("client {number}")).spawn(ask(name(0), 5));
-        for client in (0..clients).rev().map(asking).collect::<Vec<_>>() {
-            client.await.expect("it had its answers");
-        }
-        server.abort();
-        let trace = network.trace();
-        let of_first = trace.records().iter().filter(|one| one.line.starts_with("client 0-"));
-        of_first.map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let alone = fates(1).await;
-    assert_eq!(alone.len(), 11);
-    assert_eq!(alone, fates(2).await);
+    within(async {
+        let fates = async |clients: u32| {
+            let network = Network::new(5);
+            let _network = network.enter();
+            network.links(Impairments::none().delay(ms(1)..=ms(40), Spread::Even));
+            let server = network.host("server").spawn(echo(name(0)));
+            let asking = |number| network.host(&format!("client {number}")).spawn(ask(name(0), 5));
+            for client in (0..clients).rev().map(asking).collect::<Vec<_>>() {
+                client.await.expect("it had its answers");
+            }
+            server.abort();
+            let trace = network.trace();
+            let of_first = trace.records().iter().filter(|one| one.line.starts_with("client 0-"));
+            of_first.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let alone = fates(1).await;
+        assert_eq!(alone.len(), 11);
+        assert_eq!(alone, fates(2).await);
+    })
+    .await;
 }
 
 /// Where the first difference lies.
