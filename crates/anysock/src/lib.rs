@@ -36,7 +36,7 @@
 //! | `connection`, `listener` | one type over every cell |
 //! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
-//! | `memory` | the names of `mem:` endpoints |
+//! | `memory` | the names of `mem:` endpoints, and how to have others in their place |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 #![forbid(unsafe_code)]
 
@@ -75,6 +75,7 @@ pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
 pub use listener::Listener;
+pub use memory::{Dialing, EnteredNames, Names, Wiring};
 pub use reconnecting::{
     Backoff, GaveUp, Reconnect, Reconnecting, ReconnectingRecv, ReconnectingSend,
 };

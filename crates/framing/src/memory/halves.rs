@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Guaranteed, Payload, RecvHalf, SendHalf, Stats};
 /// block alive.
 const COPIED: usize = 4 * 1024;
 
-const GUARANTEES: Guarantees = Guarantees::RELIABLE
+pub(super) const GUARANTEES: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::ORDERED)
     .with(Guarantees::BOUNDARIES)
     .with(Guarantees::CONNECTION_ORIENTED)
@@ -42,6 +42,7 @@ const GUARANTEES: Guarantees = Guarantees::RELIABLE
 pub struct MemorySend {
     end: End,
     max: usize,
+    guarantees: Guarantees,
     sent: u64,
     sent_bytes: u64,
 }
@@ -66,14 +67,15 @@ pub struct MemorySend {
 pub struct MemoryRecv {
     end: End,
     max: usize,
+    guarantees: Guarantees,
     received: u64,
     received_bytes: u64,
     truncated: u64,
 }
 
 impl MemorySend {
-    pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, sent: 0, sent_bytes: 0 }
+    pub(super) fn new(end: End, max: usize, guarantees: Guarantees) -> Self {
+        Self { end, max, guarantees, sent: 0, sent_bytes: 0 }
     }
 
     /// Breaks the connection, for both halves at both ends: what stands in the queues can be
@@ -84,8 +86,8 @@ impl MemorySend {
 }
 
 impl MemoryRecv {
-    pub(super) fn new(end: End, max: usize) -> Self {
-        Self { end, max, received: 0, received_bytes: 0, truncated: 0 }
+    pub(super) fn new(end: End, max: usize, guarantees: Guarantees) -> Self {
+        Self { end, max, guarantees, received: 0, received_bytes: 0, truncated: 0 }
     }
 
     /// Discards what arrives until the peer's end.
@@ -122,7 +124,7 @@ impl Drop for MemoryRecv {
 
 impl Guaranteed for MemorySend {
     fn guarantees(&self) -> Guarantees {
-        GUARANTEES
+        self.guarantees
     }
 
     fn stats(&self) -> Stats {
@@ -136,7 +138,7 @@ impl Guaranteed for MemorySend {
 
 impl Guaranteed for MemoryRecv {
     fn guarantees(&self) -> Guarantees {
-        GUARANTEES
+        self.guarantees
     }
 
     fn stats(&self) -> Stats {

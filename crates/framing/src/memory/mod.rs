@@ -14,6 +14,7 @@ use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use tokio::time::Sleep;
 
+use self::halves::GUARANTEES;
 use self::link::{End, Link};
 use crate::{Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf, Stats, Transport};
 
@@ -56,6 +57,7 @@ pub struct Options {
     watermark: usize,
     max_queued: usize,
     close_deadline: Duration,
+    guarantees: Guarantees,
 }
 
 /// One end of an in-memory transport: what a socket pair of the seqpacket type is, without the
@@ -144,12 +146,24 @@ impl Options {
         self
     }
 
+    /// Promises no more than this, and no more than in-memory transports do: for who puts
+    /// something between two of them that keeps less.
+    #[must_use]
+    pub const fn guarantees(mut self, at_most: Guarantees) -> Self {
+        self.guarantees = GUARANTEES.without(GUARANTEES.without(at_most));
+        self
+    }
+
     /// Two ends that are connected to each other.
     pub fn pair(self) -> (Memory, Memory) {
         let link = Arc::new(Link::new(self.watermark.max(1), self.max_queued.max(1)));
         let [a, b] = End::both(link).map(|end| Memory {
-            recv: MemoryRecv::new(end.clone(), self.max_received.unwrap_or(self.max_message)),
-            send: MemorySend::new(end, self.max_message),
+            recv: MemoryRecv::new(
+                end.clone(),
+                self.max_received.unwrap_or(self.max_message),
+                self.guarantees,
+            ),
+            send: MemorySend::new(end, self.max_message, self.guarantees),
             close_deadline: self.close_deadline,
             closing: Closing::Open,
         });
@@ -165,6 +179,7 @@ impl Default for Options {
             watermark: 64 * 1024,
             max_queued: 256,
             close_deadline: Duration::from_secs(1),
+            guarantees: GUARANTEES,
         }
     }
 }

@@ -126,7 +126,8 @@ async fn by_another_task<T: Transport + Send + 'static>(
 
 type Reading<T> = JoinHandle<Result<(T, Vec<Bytes>), Stop>>;
 
-/// Receives in a task of its own up to `last`, or as long as something comes.
+/// Receives in a task of its own up to `last`, or as long as something comes: others may come
+/// behind it where no order is kept.
 fn read_until<T: Transport + Send + 'static>(
     patience: Patience,
     mut far: T,
@@ -134,9 +135,16 @@ fn read_until<T: Transport + Send + 'static>(
 ) -> Reading<T> {
     tokio::spawn(async move {
         let mut received = Vec::new();
-        let reliable = far.guarantees().reliable();
-        let wait = if reliable { patience.0 } else { FLIGHT };
-        while received.last() != Some(&last) {
+        let given = far.guarantees();
+        let mut wait = if given.reliable() { patience.0 } else { FLIGHT };
+        loop {
+            if received.last() == Some(&last) {
+                // Where it may have overtaken others, these are still to come.
+                if given.ordered() {
+                    break;
+                }
+                wait = FLIGHT;
+            }
             match timeout(wait, far.recv()).await {
                 Ok(message) => match message? {
                     Some(message) => received.push(message.into_bytes()),
