@@ -229,6 +229,7 @@ impl<T: SendHalf> SendHalf for Idle<T> {
             if flushed.is_ready() {
                 // The other half may wait already, and would take the flag for something later.
                 watch.is_fed = false;
+                watch.activity.is_fresh.store(false, Relaxed);
                 watch.activity.note();
             }
         }
