@@ -140,3 +140,26 @@ async fn the_same_service_serves_shards_and_cells_of_every_kind_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_crowd_at_one_listener_does_not_keep_others_waiting() {
+    within(async {
+        let crowded = anysock::bind("mem:serve-crowd").await.unwrap();
+        let other = anysock::bind("unix:").await.unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..50 {
+            clients.push(anysock::connect(crowded.endpoint()).await.unwrap());
+        }
+        clients.push(anysock::connect(other.endpoint()).await.unwrap());
+        let (accepted, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let serving = anysock::serve([crowded, other], move |peer| {
+            accepted.send(peer.cell()).unwrap();
+            std::future::ready(Ok::<_, Error>(()))
+        });
+        let serving = tokio::spawn(serving.into_future());
+        let first = [order.recv().await.unwrap(), order.recv().await.unwrap()];
+        assert!(first.contains(&Some(anysock::Cell::UNIX_STREAM)), "{first:?}");
+        serving.abort();
+    })
+    .await;
+}

@@ -20,8 +20,9 @@ use crate::{Error, ErrorKind, Guaranteed, Halves, Payload, RecvHalf, SendHalf, S
 /// Time counts while somebody waits: from when a call first had to wait after something had passed.
 /// What a handler does between two messages is no fault of the peer's. Messages in either
 /// direction count, and bytes of a message that has not all gone, or that has not all come as far
-/// as its buffer grew. Both halves share one measure. A busy transport notes one flag per message;
-/// the timer is set when it first waits, and anew only when it rings.
+/// as its buffer grew. Both halves share one measure. A busy transport notes one flag per
+/// message, and looks at the clock once a flush and once a wait; the timer is set when it first waits,
+/// and anew only when it rings.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
@@ -233,6 +234,7 @@ impl<T: SendHalf> SendHalf for Idle<T> {
             if flushed.is_ready() {
                 // The other half may wait already, and would take the flag for something later.
                 watch.is_fed = false;
+                watch.activity.is_fresh.store(false, Relaxed);
                 watch.activity.note();
             }
         }
