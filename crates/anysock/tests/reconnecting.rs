@@ -769,3 +769,20 @@ async fn pauses_grow_until_a_connection_has_proved_itself() {
     let unproved = ten_connections(None).await;
     assert!(unproved >= Duration::from_secs(100), "pauses did not grow: {unproved:?}");
 }
+
+#[tokio::test]
+async fn its_halves_tell_all_that_they_count() {
+    within(async {
+        let mut listener = anysock::bind("unix:").await.unwrap();
+        let (mut sending, mut receiving) = reconnecting(&listener).await.split();
+        let mut peer = listener.accept().await.unwrap();
+        sending.send("hello").await.unwrap();
+        peer.send("hello").await.unwrap();
+        assert_eq!(heard(&mut receiving).await, "hello");
+        let (sent, received) = (sending.stats(), receiving.stats());
+        assert_eq!((sent.sent, sent.send_calls, sent.most_unsent), (1, 1, 9));
+        assert!(received.received == 1 && received.receive_calls >= 1, "{received:?}");
+        assert_eq!((sent.receive_calls, received.send_calls), (0, 0));
+    })
+    .await;
+}

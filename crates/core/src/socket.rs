@@ -300,9 +300,16 @@ impl Socket {
         Self { inner, cell, let_by, asked }
     }
 
-    /// One that somebody else has made, with whom descriptors may be on their way.
+    /// One that somebody else has made, with whom descriptors may be on their way, and who may have
+    /// asked for credentials and times.
     pub(crate) fn adopted(inner: socket2::Socket, cell: Cell) -> Self {
-        Self::new(inner, cell, Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS)
+        let let_by = Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS | Ancillary::TIMESTAMP;
+        Self::new(inner, cell, let_by)
+    }
+
+    /// Whether times may come along, asked for or not.
+    pub(crate) fn lets_times_by(&self) -> bool {
+        self.let_by().contains(Ancillary::TIMESTAMP)
     }
 
     fn let_by(&self) -> Ancillary {
@@ -547,7 +554,7 @@ impl Socket {
     pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
-            Domain::Unix if !self.let_by().is_empty() => {
+            Domain::Unix if !(self.let_by() - Ancillary::TIMESTAMP).is_empty() => {
                 sys::recv_buffer_beside(self.as_fd(), buffer)?
             }
             _ => (sys::recv_buffer(self.as_fd(), buffer)?, false),
@@ -695,7 +702,9 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_receive_timestamp(&self, on: bool) -> io::Result<()> {
-        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on)
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on)?;
+        note(&self.let_by, Ancillary::TIMESTAMP, on);
+        Ok(())
     }
 
     /// Asks how many messages were dropped for a full receive buffer: `SO_RXQ_OVFL`.
