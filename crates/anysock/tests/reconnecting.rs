@@ -786,3 +786,28 @@ async fn its_halves_tell_all_that_they_count() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_feeds_what_is_flushed_by_itself_is_told_before_anything_goes_over_another_connection()
+{
+    within(async {
+        let mut listener = anysock::bind("unix:").await.unwrap();
+        let (sending, _receiving) = reconnecting(&listener).await.split();
+        let mut sending = sending.auto_flush();
+        drop(listener.accept().await.unwrap());
+        let mut fed = 0;
+        let error = loop {
+            match sending.feed("for the first").await {
+                Ok(()) => fed += 1,
+                Err(error) => break error,
+            }
+            // Long enough for the task that flushes to find the loss, and to connect again.
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        };
+        assert_eq!(report(&error).1, fed);
+        sending.feed("for the second").await.unwrap();
+        let mut peer = listener.accept().await.unwrap();
+        assert_eq!(heard(&mut peer).await, "for the second");
+    })
+    .await;
+}
