@@ -646,6 +646,7 @@ async fn what_was_ready_for_the_connection_before_is_not_taken_for_the_next() {
         sending.send("for the second").await.expect("sent");
         let mut peer = listener.accept().await.expect("accepted");
         assert_eq!(heard(&mut peer).await, "for the second");
+        assert_eq!((sending.stats().sent, sending.stats().sent_bytes), (2, 13 + 14));
     })
     .await;
 }
