@@ -160,3 +160,24 @@ async fn an_accepted_peer_is_told_what_the_network_said_of_its_answers() {
         expect_unreachable(told.unwrap(), &client_addr);
     }
 }
+
+#[test]
+fn who_waits_for_answers_on_a_runtime_that_is_gone_is_told_so() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (done, waiting) = std::sync::mpsc::channel();
+    // In a thread of its own: a future that never yields cannot be timed out.
+    std::thread::spawn(move || {
+        let gone = runtime();
+        let socket = gone.block_on(async {
+            let socket = bound("127.0.0.1");
+            socket.socket().set_receive_errors(true).unwrap();
+            let waited = tokio::time::timeout(Duration::from_millis(1), socket.recv_error());
+            assert!(waited.await.is_err());
+            socket
+        });
+        drop(gone);
+        let _ = done.send(runtime().block_on(in_time(socket.recv_error())));
+    });
+    let told = waiting.recv_timeout(crate::links::DEADLINE).expect("it spins");
+    assert_eq!(told.unwrap_err().kind(), Io::Other);
+}

@@ -3,6 +3,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `adopted` | what somebody else has asked for before |
 //! | `links` | two ends of each packet cell, and descriptors that know whether they were closed |
 //! | `descriptors` | with each message its own, none leaked, none more than may wait |
 //! | `shortage` | the same where there is no room for them |
@@ -11,6 +12,7 @@
 //! | `headers` | what comes and goes with datagrams of UDP |
 //! | `answers` | what the network says of datagrams that did not arrive |
 
+mod adopted;
 #[path = "../echo/alone.rs"]
 mod alone;
 mod answers;

@@ -1,8 +1,10 @@
 //! Descriptors that travel with bytes and messages.
 
 use std::fs::File;
-use std::io::IoSlice;
+use std::io::{IoSlice, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use anysock_core::{Cell, Outgoing, Socket, Type};
 use libc::{EAGAIN, EINVAL, EPERM};
@@ -219,4 +221,24 @@ fn a_failed_send_does_not_consume_descriptors() {
     assert_eq!(send_with(&near, b"x", &attached), Err(EAGAIN));
     drop(far);
     assert_eq!(poll_now(&reader, 0), 0, "the caller still holds it");
+}
+
+/// Closing is the kernel's, and waits even where the socket does not: `SO_LINGER`, socket(7).
+#[test]
+fn closing_a_passed_socket_that_lingers_stops_the_thread_that_closes_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut lingering = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let _never_reads = listener.accept().unwrap();
+    lingering.set_nonblocking(true).unwrap();
+    while lingering.write(&[7; 64 * 1024]).is_ok() {}
+    let passed = OwnedFd::from(lingering);
+    let linger = Duration::from_secs(1);
+    socket2::SockRef::from(&passed).set_linger(Some(linger)).unwrap();
+
+    let Ends { near, far } = Ends::new(Cell::UNIX_STREAM);
+    send_with(&near, b"A", &[passed]).unwrap();
+    let received = far.recv_message(&mut [0; 8]).unwrap();
+    let before = Instant::now();
+    drop(received);
+    assert!(before.elapsed() >= linger / 2, "{:?}", before.elapsed());
 }

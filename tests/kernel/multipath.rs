@@ -1,14 +1,18 @@
 //! Multipath TCP: what it falls back to, what it lacks, and a kernel in which it is switched off.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anysock::prelude::*;
+use anysock_async::Departure;
 use anysock_core::{Cell, Domain, Protocol, Socket, Type};
 use libc::{ENOPROTOOPT, EOPNOTSUPP, SOL_SOCKET, SOL_TCP};
 
 use crate::ends::{fresh, outcome};
 use crate::process::{rerun, run};
 use crate::raw::{POLLOUT, poll, set_option};
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Set for the part of a test that runs in a network namespace of its own.
 const SWITCHED_OFF: &str = "ANYSOCK_TEST_MULTIPATH_SWITCHED_OFF";
@@ -36,6 +40,39 @@ fn multipath_tcp_falls_back_in_silence_and_tells_who_asks() {
     peer.send(b"hello").unwrap();
     assert!(!client.is_multipath().unwrap());
     assert!(!peer.is_multipath().unwrap());
+}
+
+/// Which the first path's own state does not tell.
+#[tokio::test]
+async fn the_peers_end_is_told_over_multipath_tcp() {
+    if open().is_none() {
+        return;
+    }
+    let mut listener = anysock::bind("mptcp://127.0.0.1:0").await.unwrap();
+    for closes in [false, true] {
+        let mut client = anysock::connect(listener.endpoint()).await.unwrap();
+        let peer = listener.accept().await.unwrap();
+        assert!(client.is_multipath().unwrap());
+        let closed = client.closed().unwrap();
+        let (peer, _receiving) = match closes {
+            true => {
+                drop(peer);
+                (None, None)
+            }
+            false => {
+                let (mut sending, receiving) = peer.split();
+                sending.close().await.unwrap();
+                (Some(sending), Some(receiving))
+            }
+        };
+        let departure = tokio::time::timeout(DEADLINE, closed).await.expect("it is told");
+        assert_eq!(departure, Departure::Ended);
+        assert!(client.recv().await.unwrap().is_none());
+        // He who still reads is not gone.
+        if peer.is_some() {
+            client.send("still here").await.unwrap();
+        }
+    }
 }
 
 #[test]

@@ -185,6 +185,11 @@ impl Connect {
         }
     }
 
+    /// Whether it was connected by another process, and cannot be by this one.
+    pub(crate) fn is_inherited(&self) -> bool {
+        matches!(self.endpoint, Ok(Endpoint::Fd(_) | Endpoint::Systemd(_)))
+    }
+
     /// Lets receiving try again for up to `longest`, at most 1 ms, before it waits: shorter
     /// latency, bought with a processor that is busy meanwhile. Off unless said; in memory it
     /// means nothing. See [`StreamSocket::set_busy_poll`](crate::sockets::StreamSocket::set_busy_poll).

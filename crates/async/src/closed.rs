@@ -57,8 +57,9 @@ pub enum Departure {
 /// | TCP | [`Ended`](Departure::Ended), after a reset `HungUp` | `Ended`: it looks the same |
 /// | datagrams | there is no such thing: making one is a typed error | |
 ///
-/// So does everything that is over: both directions shut down, by either side or by another
-/// process that holds a duplicate, are `HungUp`. It resolves with data unread, and again for each
+/// It resolves for everything that is over: both directions shut down, by either side or by another
+/// process that holds a duplicate, are `HungUp`; over multipath TCP receiving that was shut down on
+/// this side is `Ended`. It resolves with data unread, and again for each
 /// who asks later. A peer that vanishes without a word (power, network) is found gone by
 /// [`keepalive`](anysock_core::Options::keepalive) or by sending, and then `HungUp`.
 ///
@@ -247,8 +248,12 @@ async fn wait_for_end(watched: Watched) -> Heard {
     let Ok(()) = wait_until_closed(&watched, END).await else {
         return Heard::Over(Departure::Dropped);
     };
+    // The peer's end is that of the whole connection there, and no path of it need have ended. This
+    // side's own looks the same.
+    let is_multipath = watched.socket().is_multipath().unwrap_or(false);
     match watched.socket().tcp_info().map(|info| info.state) {
         Ok(TcpState::CloseWait) | Err(_) => Heard::End(watched),
+        Ok(_) if is_multipath => Heard::End(watched),
         Ok(state) if state.peer_has_ended() => Heard::Over(Departure::HungUp),
         Ok(_) => Heard::Nothing(watched),
     }

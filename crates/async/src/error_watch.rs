@@ -15,7 +15,8 @@ impl ErrorWatch {
     pub(crate) fn poll(&mut self, io: &Arc<Registered>, cx: &mut Context<'_>) -> Poll<()> {
         let watch = self.0.get_or_insert_with(|| {
             let io = Arc::clone(io);
-            Box::pin(async move { io.error().await })
+            // Where nothing can be waited for, receiving says so.
+            Box::pin(async move { io.error().await.unwrap_or_default() })
         });
         ready!(watch.as_mut().poll(cx));
         self.0 = None;

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use anysock_core::{EndpointError, OptionError, PathError, UnsupportedCell};
+use anysock_core::{
+    AdoptError, AdoptFault, EndpointError, OptionError, PathError, UnsupportedCell,
+};
 
 use crate::connect::ConnectError;
 use crate::{LocalAddrError, NoConnection};
@@ -14,6 +16,7 @@ use crate::{LocalAddrError, NoConnection};
 /// | a cell that this machine has not; an option, endpoint or local address that is refused | nobody listens (yet): refused, no such socket file, a name that is not known |
 /// | the socket there is of another type (`EPROTOTYPE`) | no route, host down, reset, timed out, the deadline |
 /// | no permission | a local address in use, or not there (yet) |
+/// | an inherited socket that is not there, or not what it is to be | |
 /// | something else than a socket at the path | no descriptors, no memory |
 ///
 /// Of several addresses all must have failed for good. A name that does not exist counts as worth
@@ -39,6 +42,13 @@ pub fn is_permanent(error: &io::Error) -> bool {
         return match error {
             PathError::InUse { .. } | PathError::Replaced { .. } => false,
             PathError::System { source, .. } => is_permanent(source),
+            _ => true,
+        };
+    }
+    if let Some(error) = inner.downcast_ref::<AdoptError>() {
+        return match error.fault() {
+            AdoptFault::System { source, .. } | AdoptFault::Option(source) => is_permanent(source),
+            // It was passed to this process, or not, and is what it is.
             _ => true,
         };
     }

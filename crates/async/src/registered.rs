@@ -202,11 +202,14 @@ impl Registered {
     }
 
     /// Resolves when the socket has an error to report, with or without data.
-    pub(crate) async fn error(&self) {
-        let Ok(registration) = self.watched.register() else { return };
-        if let Ok(mut guard) = registration.ready(Interest::ERROR).await {
-            guard.clear_ready_matching(tokio::io::Ready::ERROR);
-        }
+    ///
+    /// # Errors
+    ///
+    /// Those of registering; the runtime is gone.
+    pub(crate) async fn error(&self) -> io::Result<()> {
+        let mut guard = self.watched.register()?.ready(Interest::ERROR).await?;
+        guard.clear_ready_matching(tokio::io::Ready::ERROR);
+        Ok(())
     }
 
     /// A call that takes errors off the socket's queue, until there is one. Any number of tasks,
@@ -224,13 +227,15 @@ impl Registered {
                 return Ok(done);
             }
             let mut waiting = std::pin::pin!(self.error());
-            let mut found = None;
-            std::future::poll_fn(|cx| {
-                if waiting.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
+            let found = std::future::poll_fn(|cx| {
+                if let Poll::Ready(waited) = waiting.as_mut().poll(cx) {
+                    // Where nothing can be waited for, asking again would go on for ever.
+                    return Poll::Ready(waited.err().map(Err));
                 }
-                found = call(self.socket()).transpose();
-                if found.is_some() { Poll::Ready(()) } else { Poll::Pending }
+                match call(self.socket()).transpose() {
+                    None => Poll::Pending,
+                    found => Poll::Ready(found),
+                }
             })
             .await;
             if let Some(found) = found {

@@ -22,6 +22,10 @@ impl Ancillary {
     /// Nothing.
     pub const NONE: Self = Self(0);
     /// Descriptors that the peer passes (`SCM_RIGHTS`, unix(7)), on unix sockets.
+    ///
+    /// To be asked for before peers who are trusted. Closing what one has passed may block: a socket
+    /// with unsent bytes and `SO_LINGER` (socket(7)) stops the thread that closes it last for as long
+    /// as he has set, also where it is closed because its message was lost or dropped.
     pub const DESCRIPTORS: Self = Self(1);
     /// The sender's credentials (`SCM_CREDENTIALS`, unix(7)), on unix sockets.
     pub const CREDENTIALS: Self = Self(1 << 1);

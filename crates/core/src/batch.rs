@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use crate::{Addr, Ancillary, Domain, Received, RecvBlock, Socket, sys};
+use crate::{Addr, Domain, Received, RecvBlock, Socket, sys};
 
 /// Room for many packets, used again for each receive: recvmmsg(2).
 ///
@@ -94,7 +94,7 @@ impl RecvBatch {
             source: self.sources,
             control: self.control,
             is_unix: socket.cell().domain == Domain::Unix,
-            time: socket.asked().contains(Ancillary::TIMESTAMP),
+            time: socket.lets_times_by(),
         };
         self.received = self.headers.recv(socket.as_fd(), &mut self.rooms[..count], beside)?;
         Ok(self.received)
@@ -115,6 +115,7 @@ impl RecvBatch {
     #[expect(clippy::should_implement_trait, reason = "what it gives borrows from the batch")]
     pub fn next(&mut self) -> Option<Batched<'_>> {
         if self.left() == 0 {
+            self.headers.drop_surplus();
             return None;
         }
         let n = self.next;

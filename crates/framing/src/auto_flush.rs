@@ -7,13 +7,16 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees};
 
-use crate::{Error, Guaranteed, Payload, SendHalf, Stats};
+use crate::{Error, ErrorKind, Guaranteed, Payload, SendHalf, Stats};
 
 /// A sending half that flushes by itself: what was fed leaves as soon as the task that feeds lets
 /// others run, and together.
 ///
 /// An unsplit transport needs none of this, for [`recv`](crate::RecvExt::recv) flushes. It is for
 /// a sending half whose owner feeds what others give it and does not know when there is no more.
+/// An error that flushing met is told by the next flush of the owner; that the half has
+/// [connected again](ErrorKind::Reconnected), by whatever he calls next.
+///
 /// It costs a task, a lock that is held for one call at a time, and one wake per batch. Dropping
 /// it ends the task, and discards what was not flushed.
 ///
@@ -141,6 +144,30 @@ impl<S> AutoFlush<S> {
     }
 }
 
+impl<S> AutoFlush<S> {
+    /// Something was fed, and the task that flushes has to know.
+    fn note_fed(&self, shared: &mut Shared<S>) {
+        if !std::mem::replace(&mut shared.is_fed, true) {
+            Tasks::wake(&self.tasks.flusher);
+        }
+    }
+}
+
+impl<S> Shared<S> {
+    /// Whether flushing met what is to be known before anything else is sent: that it would go over
+    /// another connection.
+    fn has_report(&self) -> bool {
+        let is_report = |error: &Error| matches!(error.kind(), ErrorKind::Reconnected { .. });
+        self.error.as_ref().is_some_and(is_report)
+    }
+
+    /// Tells that, once.
+    fn report(&mut self) -> Result<(), Error> {
+        let report = if self.has_report() { self.error.take() } else { None };
+        report.map_or(Ok(()), Err)
+    }
+}
+
 impl<S> Drop for AutoFlush<S> {
     fn drop(&mut self) {
         self.tasks.is_over.store(true, Ordering::Release);
@@ -164,16 +191,36 @@ impl<S: Guaranteed> Guaranteed for AutoFlush<S> {
 
 impl<S: SendHalf> SendHalf for AutoFlush<S> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(cx, |shared, cx| shared.half.poll_ready(cx))
+        self.poll(cx, |shared, cx| {
+            shared.report()?;
+            shared.half.poll_ready(cx)
+        })
     }
 
     fn start_send(&mut self, payload: Payload<'_>, attached: &mut Attached) -> Result<(), Error> {
         let mut shared = lock(&self.shared);
-        shared.half.start_send(payload, attached)?;
-        if !std::mem::replace(&mut shared.is_fed, true) {
-            Tasks::wake(&self.tasks.flusher);
+        // Met since it was said to be ready; the next one who asks is told.
+        if shared.has_report() {
+            return Err(ErrorKind::NotReady.into());
         }
+        shared.half.start_send(payload, attached)?;
+        self.note_fed(&mut shared);
         Ok(())
+    }
+
+    /// Under one lock, so that nothing is flushed in between.
+    fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: Payload<'_>,
+        attached: &mut Attached,
+    ) -> Poll<Result<(), Error>> {
+        self.poll(cx, |shared, cx| {
+            shared.report()?;
+            ready!(shared.half.poll_feed(cx, payload, attached))?;
+            self.note_fed(shared);
+            Poll::Ready(Ok(()))
+        })
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

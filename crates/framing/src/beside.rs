@@ -230,6 +230,8 @@ impl Beside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use std::fs::File;
 
     const ROOT: Credentials = Credentials { pid: Some(1), uid: 0, gid: 0 };
@@ -329,6 +331,59 @@ mod tests {
         beside.note(3, 3, passed(3, None));
         beside.clear();
         assert_eq!((beside.counts().closed, beside.waiting), (5, 0));
+    }
+
+    /// A read of so many bytes, with so many descriptors and of this sender; or a message that is
+    /// taken out, as a part of what is at hand in 1/16.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Read { bytes: usize, count: usize, sender: Option<u32> },
+        Take { part: usize },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let read = (1..9_usize, 0..3_usize, proptest::option::of(0..2_u32));
+        prop_oneof![
+            read.prop_map(|(bytes, count, sender)| Step::Read { bytes, count, sender }),
+            (1..=16_usize).prop_map(|part| Step::Take { part }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_has_what_was_passed_with_it(steps in vec(step(), 1..60)) {
+            let mut beside = Beside::default();
+            // Of each unread byte the sender, and how many descriptors came with it.
+            let mut unread: VecDeque<(Option<u32>, usize)> = VecDeque::new();
+            for step in steps {
+                match step {
+                    Step::Read { bytes, count, sender } => {
+                        unread.extend(std::iter::repeat_n((sender, 0), bytes));
+                        unread.back_mut().unwrap().1 += count;
+                        let credentials =
+                            sender.map(|uid| Credentials { pid: None, uid, gid: uid });
+                        let passed = passed(count, credentials);
+                        if !passed.is_empty() {
+                            beside.note(unread.len(), bytes, passed);
+                        }
+                    }
+                    Step::Take { part } => {
+                        let consumed = (unread.len() * part).div_ceil(16);
+                        if consumed == 0 {
+                            continue;
+                        }
+                        let taken: Vec<_> = unread.drain(..consumed).collect();
+                        let count = taken.iter().map(|(_, with)| with).sum::<usize>();
+                        let first = taken[0].0;
+                        let is_one = taken.iter().all(|(sender, _)| *sender == first);
+                        let (descriptors, credentials) = claim(&mut beside, consumed);
+                        prop_assert_eq!(descriptors, count);
+                        prop_assert_eq!(credentials.map(|who| who.uid), first.filter(|_| is_one));
+                    }
+                }
+            }
+            prop_assert_eq!(beside.waiting, unread.iter().map(|(_, with)| with).sum::<usize>());
+        }
     }
 
     #[test]

@@ -382,7 +382,7 @@ impl<Q: Queue> Sending<Q> {
 
 /// What of `attached` cannot go with a message, where only so much is carried.
 #[cold]
-fn not_carried(attached: &Attached, carried: Ancillary) -> Option<&'static str> {
+pub(crate) fn not_carried(attached: &Attached, carried: Ancillary) -> Option<&'static str> {
     let descriptors = attached.descriptors().len();
     let items = [
         (descriptors > 0, Ancillary::DESCRIPTORS, "a descriptor"),

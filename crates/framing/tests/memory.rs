@@ -230,11 +230,18 @@ fn what_cannot_be_sent_is_left_untouched() {
     assert_eq!(message, "too long");
 
     let mut message = Bytes::from_static(b"hi");
-    let mut attached = Attached::nothing().source(Ipv4Addr::LOCALHOST.into());
-    let error = a.start_send(message.as_payload(), &mut attached).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAttachable { .. }), "{error}");
-    assert_eq!(message, "hi");
-    assert!(!attached.is_empty());
+    for (mut attached, named) in [
+        (Attached::nothing().source(Ipv4Addr::LOCALHOST.into()), "a source address"),
+        (Attached::nothing().hop_limit(1), "a hop limit"),
+    ] {
+        let error = a.start_send(message.as_payload(), &mut attached).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::NotAttachable { what, .. } if *what == named),
+            "{error}"
+        );
+        assert_eq!(message, "hi");
+        assert!(!attached.is_empty());
+    }
 
     a.try_send(message).unwrap();
     assert_eq!(assert_ready_ok!(task::spawn(b.recv()).poll()).unwrap(), "hi");

@@ -119,8 +119,13 @@ macro_rules! guaranteed {
     };
 }
 
-guaranteed!(ReconnectingSend: sent, sent_bytes, dropped, unsent);
-guaranteed!(ReconnectingRecv: received, received_bytes, truncated, held);
+guaranteed!(
+    ReconnectingSend: sent, sent_bytes, dropped, unsent, most_unsent, send_calls, send_would_block
+);
+guaranteed!(
+    ReconnectingRecv: received, received_bytes, truncated, closed_descriptors, receive_calls,
+    receive_would_block, held
+);
 
 impl SendHalf for ReconnectingSend {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -42,8 +42,9 @@ use crate::Connect;
 /// [port or path of its own](Connect::local_addr), which the next connection needs.
 ///
 /// **It ends** with an error that trying again cannot mend (see
-/// [`is_permanent`](crate::sockets::is_permanent)) or when the backoff allows no more: a fatal error
-/// that has a [`GaveUp`] inside, from then on each time. What the peer sends that is no message
+/// [`is_permanent`](crate::sockets::is_permanent)), when an inherited socket is lost, which cannot be
+/// connected again, or when the backoff allows no more: a fatal error that has a [`GaveUp`] inside,
+/// from then on each time. What the peer sends that is no message
 /// ([`Malformed`](crate::ErrorKind::Malformed), [`Oversize`](crate::ErrorKind::Oversize)) ends it as
 /// it ends a connection: another one would bring the same. `close` ends it as well.
 ///

@@ -40,6 +40,13 @@ impl Redialer {
 
     /// Connects; after a connection was lost there is a pause first.
     pub(super) fn dial(&self, again: bool) -> Redial {
+        if again && self.connect.is_inherited() {
+            let what = "an inherited socket is connected by whoever passes it, and not again by this \
+                        process";
+            let error = io::Error::new(io::ErrorKind::Unsupported, what).into();
+            let gave_up = GaveUp::new(1, Reason::Permanent, error);
+            return Box::pin(std::future::ready(Err(gave_up)));
+        }
         let until = self.backoff.total().and_then(|total| Instant::now().checked_add(total));
         Box::pin(dial(self.connect.clone(), self.backoff.clone(), self.step, until, again))
     }

@@ -67,6 +67,8 @@ impl Line {
         self.ready_for = 0;
         self.loss.sent += 1;
         self.loss.unflushed += 1;
+        self.past.sent += 1;
+        self.past.sent_bytes += length as u64;
         Ok(())
     }
 

@@ -125,3 +125,22 @@ async fn pauses_grow_until_a_connection_has_proved_itself() {
     let unproved = ten_connections(None).await;
     assert!(unproved >= Duration::from_secs(100), "pauses did not grow: {unproved:?}");
 }
+
+#[tokio::test]
+async fn an_inherited_socket_is_not_connected_again() {
+    use std::os::fd::AsRawFd;
+    within(async {
+        let missing = anysock::connect("fd:1000000").reconnecting(quick()).await;
+        assert!(GaveUp::of(&missing.expect_err("nothing is there")).unwrap().is_permanent());
+
+        let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+        let endpoint = format!("fd:{}", near.as_raw_fd());
+        let mut client = anysock::connect(endpoint).reconnecting(quick()).await.expect("connected");
+        drop(far);
+        for _ in 0..2 {
+            let error = client.recv().await.expect_err("the peer is gone");
+            assert!(GaveUp::of(&error).expect("it gave up").is_permanent(), "{error}");
+        }
+    })
+    .await;
+}

@@ -80,3 +80,20 @@ async fn a_sender_that_is_blocked_is_woken_by_the_loss_that_the_receiver_meets()
     })
     .await;
 }
+
+#[tokio::test]
+async fn its_halves_tell_all_that_they_count() {
+    within(async {
+        let mut listener = anysock::bind("unix:").await.unwrap();
+        let (mut sending, mut receiving) = reconnecting(&listener).await.split();
+        let mut peer = listener.accept().await.unwrap();
+        sending.send("hello").await.unwrap();
+        peer.send("hello").await.unwrap();
+        assert_eq!(heard(&mut receiving).await, "hello");
+        let (sent, received) = (sending.stats(), receiving.stats());
+        assert_eq!((sent.sent, sent.send_calls, sent.most_unsent), (1, 1, 9));
+        assert!(received.received == 1 && received.receive_calls >= 1, "{received:?}");
+        assert_eq!((sent.receive_calls, received.send_calls), (0, 0));
+    })
+    .await;
+}

@@ -101,6 +101,7 @@ async fn what_was_ready_for_the_connection_before_is_not_taken_for_the_next() {
         sending.send("for the second").await.expect("sent");
         let mut peer = listener.accept().await.expect("accepted");
         assert_eq!(heard(&mut peer).await, "for the second");
+        assert_eq!((sending.stats().sent, sending.stats().sent_bytes), (2, 13 + 14));
     })
     .await;
 }
@@ -158,6 +159,31 @@ async fn over_many_connections_no_message_arrives_twice_or_late() {
         }
         // Whoever makes a connection is told at once; the other may be told of two by one report.
         assert!(last.iter().max() >= Some(&CONNECTIONS), "{last:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_feeds_what_is_flushed_by_itself_is_told_before_anything_goes_over_another_connection()
+{
+    within(async {
+        let mut listener = anysock::bind("unix:").await.unwrap();
+        let (sending, _receiving) = reconnecting(&listener).await.split();
+        let mut sending = sending.auto_flush();
+        drop(listener.accept().await.unwrap());
+        let mut fed = 0;
+        let error = loop {
+            match sending.feed("for the first").await {
+                Ok(()) => fed += 1,
+                Err(error) => break error,
+            }
+            // Long enough for the task that flushes to find the loss, and to connect again.
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        };
+        assert_eq!(report(&error).1, fed);
+        sending.feed("for the second").await.unwrap();
+        let mut peer = listener.accept().await.unwrap();
+        assert_eq!(heard(&mut peer).await, "for the second");
     })
     .await;
 }

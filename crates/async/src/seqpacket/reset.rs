@@ -20,9 +20,10 @@ pub(super) fn past_reset<R>(
     }
 }
 
-/// Tells the end from an empty message: only a message comes with its sender's credentials.
+/// Tells the end from an empty message: only a message comes with its sender's credentials, or with
+/// more than there was room for.
 pub(super) fn is_end(received: &Received) -> bool {
-    received.length == 0 && received.credentials.is_none()
+    received.length == 0 && received.credentials.is_none() && !received.control_truncated
 }
 
 /// The end: an orderly one, or that of a reset.

@@ -123,7 +123,9 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn set_receive_timestamp(&self, on: bool) -> io::Result<()> {
-        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on)
+        sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on)?;
+        note(&self.let_by, Ancillary::TIMESTAMP, on);
+        Ok(())
     }
 
     /// Asks how many messages were dropped for a full receive buffer: `SO_RXQ_OVFL`.
@@ -133,6 +135,11 @@ impl Socket {
     /// Those of the system call.
     pub fn set_receive_drops(&self, on: bool) -> io::Result<()> {
         sys::set_flag(self.as_fd(), libc::SOL_SOCKET, libc::SO_RXQ_OVFL, on)
+    }
+
+    /// Whether times may come along, asked for or not.
+    pub(crate) fn lets_times_by(&self) -> bool {
+        self.let_by().contains(Ancillary::TIMESTAMP)
     }
 
     pub(super) fn let_by(&self) -> Ancillary {

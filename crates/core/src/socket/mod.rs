@@ -105,9 +105,11 @@ impl Socket {
         Self { inner, cell, let_by, asked }
     }
 
-    /// One that somebody else has made, with whom descriptors may be on their way.
+    /// One that somebody else has made, with whom descriptors may be on their way, and who may have
+    /// asked for credentials and times.
     pub(crate) fn adopted(inner: socket2::Socket, cell: Cell) -> Self {
-        Self::new(inner, cell, Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS)
+        let let_by = Ancillary::DESCRIPTORS | Ancillary::CREDENTIALS | Ancillary::TIMESTAMP;
+        Self::new(inner, cell, let_by)
     }
 
     /// Two unnamed unix sockets, connected to each other: socketpair(2).

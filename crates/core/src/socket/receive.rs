@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use bytes::BufMut;
 
-use crate::{Chunk, Domain, Passed, Received, Socket, sys};
+use crate::{Ancillary, Chunk, Domain, Passed, Received, Socket, sys};
 
 impl Socket {
     /// Receives into `buffer`: recv(2). Descriptors that were passed are closed by the kernel.
@@ -37,7 +37,7 @@ impl Socket {
     pub fn recv_chunk(&self, buffer: &mut impl BufMut) -> io::Result<Chunk> {
         let room = buffer.chunk_mut().len();
         let (length, came_along) = match self.cell.domain {
-            Domain::Unix if !self.let_by().is_empty() => {
+            Domain::Unix if !(self.let_by() - Ancillary::TIMESTAMP).is_empty() => {
                 sys::recv_buffer_beside(self.as_fd(), buffer)?
             }
             _ => (sys::recv_buffer(self.as_fd(), buffer)?, false),

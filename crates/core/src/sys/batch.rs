@@ -163,6 +163,14 @@ impl Headers {
         }
     }
 
+    /// Where times may come along and do not, there is room for a few descriptors, which must not
+    /// stay open for as long as nothing else is received.
+    pub(crate) fn drop_surplus(&mut self) {
+        if self.beside.is_some_and(|beside| beside.time) {
+            self.drop_rest();
+        }
+    }
+
     /// Descriptors that came along and were not taken must not leak.
     fn drop_rest(&mut self) {
         if self.beside.is_some_and(|beside| beside.control && beside.is_unix) {

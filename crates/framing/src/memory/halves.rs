@@ -5,11 +5,12 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use anysock_async::Closed;
-use anysock_core::{Attached, Guarantees, Message};
+use anysock_core::{Ancillary, Attached, Guarantees, Message};
 use bytes::Bytes;
 use tokio::task::coop;
 
 use super::link::{End, Taken};
+use crate::sending::not_carried;
 use crate::{Error, ErrorKind, Guaranteed, Payload, RecvHalf, SendHalf, Stats};
 
 /// Owned messages shorter than this are copied before they wait, lest ten bytes keep a large
@@ -168,8 +169,7 @@ impl SendHalf for MemorySend {
             return Err(ErrorKind::TooLong { length, limit: self.max }.into());
         }
         if !attached.is_empty() {
-            let descriptors = !attached.descriptors().is_empty();
-            let what = if descriptors { "a descriptor" } else { "a source address" };
+            let what = not_carried(attached, Ancillary::NONE).unwrap_or("anything");
             return Err(ErrorKind::NotAttachable { what, cell: None }.into());
         }
         self.end.push(sized(payload));
