@@ -1,12 +1,15 @@
 //! The halves of a transport that connects again.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use anysock_framing::{Error, Guaranteed, Payload, RecvHalf, SendHalf, Stats};
 
 use super::line::{Line, Side};
+use super::outlives_its_peer;
 
 /// The sending half of a [`Reconnecting`](crate::Reconnecting).
 ///
@@ -115,12 +118,21 @@ macro_rules! guaranteed {
                 let stats = self.0.line().stats();
                 Stats { $($counted: stats.$counted,)* ..Stats::default() }
             }
+
+            fn closed(&self) -> io::Result<Closed> {
+                Err(outlives_its_peer())
+            }
         }
     };
 }
 
-guaranteed!(ReconnectingSend: sent, sent_bytes, dropped, unsent);
-guaranteed!(ReconnectingRecv: received, received_bytes, truncated, held);
+guaranteed!(
+    ReconnectingSend: sent, sent_bytes, dropped, unsent, most_unsent, send_calls, send_would_block
+);
+guaranteed!(
+    ReconnectingRecv: received, received_bytes, truncated, closed_descriptors, held, receive_calls,
+    receive_would_block
+);
 
 impl SendHalf for ReconnectingSend {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
