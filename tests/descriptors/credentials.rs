@@ -93,6 +93,7 @@ fn a_process_that_has_changed_its_user_is_seen_as_that_one() {
         raw::send(&near, b"mine\n", &[]);
         let own = next(&mut far).await.credentials().copied().unwrap();
         if own.uid != 0 {
+            assert!(std::env::var_os("CI").is_none(), "only root can change its user");
             eprintln!("skipped: only root can change its user");
             return;
         }

@@ -85,6 +85,7 @@ fn a_message_whose_descriptors_are_too_many_on_their_way_is_dropped_alone() {
     run(async {
         let (mut a, mut b) = pair(Cell::UNIX_STREAM, Ancillary::DESCRIPTORS);
         if !raw::become_unprivileged(USER) {
+            assert!(std::env::var_os("CI").is_none(), "only root can change its user");
             return eprintln!("skipped: only root can change its user");
         }
         raw::limit_descriptors(128);

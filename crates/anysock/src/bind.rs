@@ -87,7 +87,8 @@ impl Bind {
         self
     }
 
-    /// Socket options, set before binding.
+    /// Socket options, set before binding. In memory there is no socket, and any that is set is
+    /// refused.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), anysock::Error> {
@@ -147,6 +148,7 @@ impl Bind {
     async fn run(self) -> Result<Listener, Error> {
         match self.endpoint()? {
             Endpoint::Mem(name) => {
+                memory::expect_no_options(name, &self.options)?;
                 let mut listener =
                     Listener::memory(memory::bind(name)?, Endpoint::Mem(name.clone()));
                 if let Some(gate) = self.gate {

@@ -130,7 +130,8 @@ impl Connect {
         self
     }
 
-    /// Socket options, set before connecting.
+    /// Socket options, set before connecting. In memory there is no socket, and any that is set is
+    /// refused.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
@@ -257,6 +258,7 @@ impl Connect {
     }
 
     async fn reach_memory(&self, name: &EndpointName) -> Result<Memory, Error> {
+        memory::expect_no_options(name, &self.options)?;
         if let Some(local) = &self.local {
             let what = format!("mem:{name} is connected to from nowhere, not from {local}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what).into());

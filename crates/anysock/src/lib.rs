@@ -38,6 +38,9 @@
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints, and how to have others in their place |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
+//!
+//! What a service meets of the layers underneath, in signatures and in errors, is here by name; an
+//! error is asked for the typed one inside by [`Error::find`].
 #![forbid(unsafe_code)]
 
 mod adopt;
@@ -59,17 +62,22 @@ pub use anysock_core as core;
 pub use anysock_framing as framing;
 
 pub use adopt::{Adopt, adopt};
-pub use anysock_async::{Closed, Departure, Gate, ListenerStats, PeerLimits};
+pub use anysock_async::{
+    Closed, Departure, Gate, ListenerStats, LocalAddrError, NoConnection, PeerLimits, is_permanent,
+};
 pub use anysock_core::{
-    Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError, Credentials,
-    Domain, Endpoint, EndpointError, Group, GroupError, Guarantees, Interface, Keepalive, Message,
-    OptionError, Options, PathMtuDiscovery, Protocol, Role, Support, TcpInfo, TcpState, Type,
-    UnixAddr, UnsupportedCell, probe,
+    AbstractName, Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError,
+    Credentials, Domain, Endpoint, EndpointError, EndpointFault, EndpointName, Group, GroupError,
+    Guarantees, Host, HostName, HostPort, Interface, Keepalive, Message, OptionError, Options,
+    Origin, OwnedPath, PathError, PathMtuDiscovery, Protocol, QueuedError, Role, Scope, Socket,
+    Support, TcpInfo, TcpState, Type, UnixAddr, UnixAddrError, UnixPath, UnknownInterface,
+    UnsupportedCell, inherited_names, probe,
 };
 pub use anysock_framing::{
-    Accept, AnyCodec, AutoFlush, BoxTransport, Codec, Deadlines, Decoded, Delimited, Error,
-    ErrorKind, Fixed, FrameWriter, Framed, Guaranteed, Idle, Io, LengthDelimited, Limited, Limits,
-    MaxLength, Packets, Quota, Rate, RecvHalf, SendHalf, Stats, Transport, Varint,
+    Accept, AnyCodec, AsPayload, AutoFlush, BoxTransport, Codec, Deadlines, Decoded, Delimited,
+    EmptyDelimiter, Error, ErrorKind, Fixed, FrameWriter, Framed, Guaranteed, Halves, Idle, Io,
+    LengthDelimited, Limited, Limits, MaxLength, MessageSink, MessageStream, Packets, Payload,
+    Quota, Rate, RecvHalf, SendHalf, Stats, Transport, TrySendError, UnknownCodec, Varint, Width,
 };
 pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};

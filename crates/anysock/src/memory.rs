@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use anysock_core::EndpointName;
+use anysock_core::{EndpointName, Options as SocketOptions};
 use anysock_framing::memory::{Memory, Options};
 use tokio::sync::mpsc;
 
@@ -191,6 +191,15 @@ pub(crate) struct MemoryListener {
     names: Names,
     name: EndpointName,
     arrivals: mpsc::Receiver<Memory>,
+}
+
+/// There is no socket to set them on, and whatever they would change stays as it is.
+pub(crate) fn expect_no_options(name: &EndpointName, options: &SocketOptions) -> io::Result<()> {
+    if *options == SocketOptions::default() {
+        return Ok(());
+    }
+    let what = format!("mem:{name} is no socket, and has no options; leave them unset");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
 pub(crate) fn bind(name: &EndpointName) -> io::Result<MemoryListener> {

@@ -34,21 +34,6 @@ async fn refused<T>(attempt: impl Future<Output = Result<T, Error>>) -> Error {
     }
 }
 
-/// The typed error inside of an error of the system.
-fn cause<T: std::error::Error + 'static>(error: &Error) -> Option<&T> {
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    match error.kind() {
-        anysock::ErrorKind::Io(error) => error.get_ref()?.downcast_ref(),
-        _ => None,
-    }
-}
-
 macro_rules! over_the_cells {
     ($($name:ident: $endpoint:literal, $cell:expr;)*) => {$(
         mod $name {
@@ -173,7 +158,7 @@ async fn inet_seqpacket_is_refused_by_the_name_of_its_cell() {
                 refused(anysock::connect(endpoint).into_future()).await,
                 refused(anysock::bind(endpoint).into_future()).await,
             ] {
-                let why: &UnsupportedCell = cause(&error).expect("a typed error");
+                let why: &UnsupportedCell = error.find().expect("a typed error");
                 assert_eq!(why.cell(), cell);
                 assert!(error.to_string().contains(&cell.to_string()), "{error}");
             }

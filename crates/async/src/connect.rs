@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use anysock_core::{
-    Addr, Cell, Domain, Options, OwnedPath, PathClaim, PathError, Protocol, Socket, Type, UnixAddr,
-    UnsupportedCell,
+    Addr, Cell, Domain, OptionError, Options, OwnedPath, PathClaim, PathError, Protocol, Socket,
+    Type, UnixAddr, UnsupportedCell,
 };
 use tokio::time::Instant;
 
@@ -283,15 +283,18 @@ fn is_in_progress(error: &io::Error) -> bool {
 
 /// The same error with the address in its text; errors that carry a type are left as they are.
 fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
-    if error.get_ref().is_some_and(|inner| inner.is::<UnsupportedCell>() || inner.is::<PathError>())
-    {
+    let is_typed = error.get_ref().is_some_and(|inner| {
+        inner.is::<UnsupportedCell>() || inner.is::<PathError>() || inner.is::<OptionError>()
+    });
+    if is_typed {
         return error;
     }
-    let hint = match (error.kind(), cell.domain) {
-        (io::ErrorKind::NotFound, Domain::Unix) => "; no socket was bound there",
-        (io::ErrorKind::ConnectionRefused, Domain::Unix) => {
+    let hint = match (error.kind(), addr) {
+        (io::ErrorKind::NotFound, Addr::Unix(_)) => "; no socket was bound there",
+        (io::ErrorKind::ConnectionRefused, Addr::Unix(UnixAddr::Path(_))) => {
             "; the socket file is left from a process that is gone, or nobody listens"
         }
+        (io::ErrorKind::ConnectionRefused, _) => "; nobody listens there",
         _ if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
             "; the socket there is of another type"
         }
@@ -299,7 +302,7 @@ fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
     };
     io::Error::new(
         error.kind(),
-        ConnectError { source: error, text: format!("{cell} {addr}{hint}") },
+        ConnectError { source: error, place: format!("{cell} {addr}"), hint },
     )
 }
 
@@ -307,7 +310,8 @@ fn explain(error: io::Error, cell: Cell, addr: &Addr) -> io::Error {
 #[derive(Debug)]
 pub(crate) struct ConnectError {
     source: io::Error,
-    text: String,
+    place: String,
+    hint: &'static str,
 }
 
 impl ConnectError {
@@ -319,7 +323,7 @@ impl ConnectError {
 
 impl std::fmt::Display for ConnectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "cannot connect: {}: {}", self.source, self.text)
+        write!(f, "cannot connect to {}: {}{}", self.place, self.source, self.hint)
     }
 }
 

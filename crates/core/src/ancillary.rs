@@ -1,8 +1,5 @@
 //! What the kernel is asked to let come along with messages.
 
-use std::fmt;
-use std::ops::{BitOr, Sub};
-
 use crate::{Cell, Domain, Type};
 
 /// A set of what may come along with messages beside their bytes and their source: ancillary
@@ -18,9 +15,9 @@ use crate::{Cell, Domain, Type};
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Ancillary(u8);
 
+crate::set::set!(Ancillary);
+
 impl Ancillary {
-    /// Nothing.
-    pub const NONE: Self = Self(0);
     /// Descriptors that the peer passes (`SCM_RIGHTS`, unix(7)), on unix sockets.
     ///
     /// To be asked for before peers who are trusted. Closing what one has passed may block: a socket
@@ -66,66 +63,11 @@ impl Ancillary {
         }
     }
 
-    /// Both sets together; the `const` form of `|`.
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// This set less the other; the `const` form of `-`.
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether all of `other` is among it.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether it is nothing.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The single items of this set, with their names.
-    pub fn iter(self) -> impl Iterator<Item = (Self, &'static str)> {
-        Self::NAMES.into_iter().filter(move |(one, _)| self.contains(*one))
-    }
-
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
 
     pub(crate) const fn from_bits(bits: u8) -> Self {
         Self(bits)
-    }
-}
-
-impl BitOr for Ancillary {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        self.with(other)
-    }
-}
-
-impl Sub for Ancillary {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self.without(other)
-    }
-}
-
-impl fmt::Display for Ancillary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.pad("none");
-        }
-        let names: Vec<_> = self.iter().map(|(_, name)| name).collect();
-        f.pad(&names.join(", "))
-    }
-}
-
-impl fmt::Debug for Ancillary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ancillary({self})")
     }
 }

@@ -1,8 +1,5 @@
 //! What a transport promises, and only what it keeps.
 
-use std::fmt;
-use std::ops::{BitOr, Sub};
-
 use crate::{Cell, Domain, Type};
 
 /// A set of promises about messages.
@@ -20,6 +17,8 @@ use crate::{Cell, Domain, Type};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Guarantees(u8);
+
+crate::set::set!(Guarantees);
 
 /// Which end of a conversation a socket is: the same cell promises different things at each.
 ///
@@ -42,8 +41,6 @@ pub enum Role {
 }
 
 impl Guarantees {
-    /// No promise at all.
-    pub const NONE: Self = Self(0);
     /// A flushed message arrives while the connection lives; losing one is an error that a
     /// later operation reports, where the kernel tells.
     pub const RELIABLE: Self = Self(1);
@@ -89,26 +86,6 @@ impl Guarantees {
         }
     }
 
-    /// Both sets together; the `const` form of `|`.
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// This set less the other; the `const` form of `-`.
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether every promise of `other` is given.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether nothing is promised.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     /// Whether flushed messages arrive.
     pub const fn reliable(self) -> bool {
         self.contains(Self::RELIABLE)
@@ -132,40 +109,5 @@ impl Guarantees {
     /// Whether the peer's close is seen.
     pub const fn end_of_file(self) -> bool {
         self.contains(Self::END_OF_FILE)
-    }
-
-    /// The single promises of this set, with their names.
-    pub fn iter(self) -> impl Iterator<Item = (Self, &'static str)> {
-        Self::NAMES.into_iter().filter(move |(one, _)| self.contains(*one))
-    }
-}
-
-impl BitOr for Guarantees {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        self.with(other)
-    }
-}
-
-impl Sub for Guarantees {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self.without(other)
-    }
-}
-
-impl fmt::Display for Guarantees {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.pad("none");
-        }
-        let names: Vec<_> = self.iter().map(|(_, name)| name).collect();
-        f.pad(&names.join(", "))
-    }
-}
-
-impl fmt::Debug for Guarantees {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Guarantees({self})")
     }
 }

@@ -20,6 +20,7 @@
 //! | `outbox` | packets that wait to be sent, in one block |
 //! | `queued_error` | what the network answered to something that was sent |
 //! | `bind` | unix paths: claimed, probed, unlinked by their owner only |
+//! | `set` | the algebra of small sets: guarantees, what comes along |
 //! | `support` | which cells this machine has |
 //! | `message`, `attached`, `passed`, `credentials`, `ancillary` | what is received and sent, and what comes with it |
 //! | `block` | memory into which bytes are received, and the messages that lie in it |
@@ -56,6 +57,7 @@ mod passed;
 mod protocol;
 mod queued_error;
 mod received;
+mod set;
 mod shutdown;
 mod socket;
 mod state;

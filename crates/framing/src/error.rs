@@ -1,5 +1,6 @@
 //! What can go wrong with a message, and whether the transport survives it.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -196,7 +197,7 @@ pub enum ErrorKind {
 }
 
 fn place(cell: &Option<Cell>) -> String {
-    cell.map_or("here".into(), |cell| format!("to messages over {cell}"))
+    cell.map_or("to messages over this transport".into(), |cell| format!("to messages over {cell}"))
 }
 
 impl Error {
@@ -234,6 +235,46 @@ impl Error {
             | K::Idle { .. }
             | K::Io(_)
             | K::OutOfMemory { .. } => true,
+        }
+    }
+
+    /// The error of type `T` inside, if there is one: what says in fields why the socket, or what
+    /// opened it, failed. An `OptionError`, `NoConnection`, `PathError`, `UnsupportedCell`,
+    /// `QueuedError` and so on.
+    ///
+    /// ```
+    /// use anysock_core::{Cell, OptionError, Options};
+    /// use anysock_framing::Error;
+    ///
+    /// let refused = Options::new().ttl(0).check(Cell::IPV4_STREAM).unwrap_err();
+    /// let error = Error::from(std::io::Error::from(refused));
+    /// match error.find() {
+    ///     Some(OptionError::OutOfRange { option, .. }) => assert_eq!(*option, "ttl"),
+    ///     _ => unreachable!(),
+    /// }
+    /// ```
+    pub fn find<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = match (error.downcast_ref::<Self>(), error.downcast_ref::<io::Error>()) {
+                (Some(error), _) => error.cause(),
+                // Its source would be that of what it wraps, which is what is looked for.
+                (_, Some(error)) => error.get_ref().map(|inner| inner as _),
+                _ => error.source(),
+            };
+        }
+        None
+    }
+
+    /// As the source, but that of the socket's error is that error.
+    fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io(error) => Some(error),
+            ErrorKind::Reconnected { cause, .. } => cause.as_ref().map(|cause| &**cause as _),
+            kind => kind.source(),
         }
     }
 

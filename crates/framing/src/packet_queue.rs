@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use anysock_core::{Ancillary, Attached, Cell, Outbox};
 
 use crate::packet_socket::Fault;
+use crate::passing;
 use crate::sending::{Drive, HIGH_WATERMARK, Queue, saturated};
 use crate::{Error, ErrorKind, PacketSend, Payload};
 
@@ -136,8 +137,7 @@ impl PacketQueue {
         if !passes || error.raw_os_error() != Some(libc::EPERM) {
             return error;
         }
-        let what = "the receiver has not asked for descriptors, which the kernel refuses for it";
-        io::Error::new(io::ErrorKind::PermissionDenied, what)
+        io::Error::new(io::ErrorKind::PermissionDenied, passing::REFUSED)
     }
 }
 

@@ -10,13 +10,17 @@
 //! The kernel attaches descriptors to the first bytes of the call that passes them, as many as it
 //! takes at once. Call 2 begins with F and does not go on behind it, so these bytes are all of F.
 //! A receiver's read may begin with plain bytes before them, and never goes on behind them: the last
-//! byte of a read that brings descriptors is one of F. That is what a receiver goes by, see `along`.
+//! byte of a read that brings descriptors is one of F. That is what a receiver goes by, see `beside`.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 use anysock_core::Attached;
+
+/// What the kernel means by `EPERM`, where descriptors are passed.
+pub(crate) const REFUSED: &str = "the receiver takes no descriptors: it has to ask for them by the \
+     option receive_descriptors, and a security module may forbid them";
 
 /// The descriptors of messages that wait to be written. Empty, it holds no memory.
 #[derive(Debug, Default)]

@@ -121,7 +121,7 @@ impl WriteQueue {
         tracing::debug!(%error, length, "a message was dropped, its descriptors were refused");
         let source = match error.kind() {
             io::ErrorKind::PermissionDenied => {
-                let why = "the peer takes no descriptors (SO_PASSRIGHTS, or a security module)";
+                let why = crate::passing::REFUSED;
                 io::Error::new(error.kind(), why)
             }
             _ => error,

@@ -1,12 +1,15 @@
 //! The halves of a transport that connects again.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use anysock_framing::{Error, Guaranteed, Payload, RecvHalf, SendHalf, Stats};
 
 use super::line::{Line, Side};
+use super::outlives_its_peer;
 
 /// The sending half of a [`Reconnecting`](crate::Reconnecting).
 ///
@@ -114,6 +117,10 @@ macro_rules! guaranteed {
             fn stats(&self) -> Stats {
                 let stats = self.0.line().stats();
                 Stats { $($counted: stats.$counted,)* ..Stats::default() }
+            }
+
+            fn closed(&self) -> io::Result<Closed> {
+                Err(outlives_its_peer())
             }
         }
     };

@@ -13,9 +13,11 @@ pub use redial::GaveUp;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use anysock_async::Closed;
 use anysock_core::{Attached, Guarantees, Message};
 use anysock_framing::{Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf, Stats, Transport};
 
@@ -171,6 +173,17 @@ impl Guaranteed for Reconnecting {
     fn stats(&self) -> Stats {
         self.line.stats()
     }
+
+    fn closed(&self) -> io::Result<Closed> {
+        Err(outlives_its_peer())
+    }
+}
+
+/// Its connections end, and it does not.
+fn outlives_its_peer() -> io::Error {
+    let what = "a transport that connects again does not end with its peer: receive, which tells of \
+                each connection that was lost";
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
 impl SendHalf for Reconnecting {

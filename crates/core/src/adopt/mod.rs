@@ -153,8 +153,11 @@ fn finish(socket: Socket, wanted: Wanted<'_>) -> Result<Socket, Refused> {
         Wanted::Listener(options) => {
             expect_listener(&socket).and_then(|()| set(&socket, options.clone()))
         }
-        Wanted::Connected(options) => expect_connected(&socket)
-            .and_then(|()| set(&socket, Options { file_mode: None, ..options.clone() })),
+        Wanted::Connected(options) => {
+            // What concerns the passive end alone has no effect on a client.
+            let options = Options { file_mode: None, fast_open: None, ..options.clone() };
+            expect_connected(&socket).and_then(|()| set(&socket, options))
+        }
     };
     let done = done.and_then(|()| {
         let inner = socket.inner();

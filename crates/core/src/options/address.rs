@@ -82,6 +82,7 @@ impl Options {
 pub(super) static ROWS: &[&dyn Entry] = &[
     row!(
         reuse_address,
+        until Bound,
         Rules {
             cells: Cells::Inet,
             elsewhere: "a unix path is taken over by its claim, and an abstract name frees itself",
@@ -114,6 +115,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         v6only,
+        until Bound,
         Rules {
             cells: Cells::Ipv6,
             elsewhere: "only IPv6 sockets can speak two protocols",
@@ -146,6 +148,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         free_bind,
+        until Bound,
         Rules {
             cells: Cells::Inet,
             elsewhere: "a unix name is there once it is bound",
@@ -178,6 +181,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         bind_address_no_port,
+        until Bound,
         Rules {
             cells: Cells::Inet,
             elsewhere: "there are no ports",
@@ -198,6 +202,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         local_port_range,
+        until Bound,
         Rules {
             cells: Cells::Inet,
             elsewhere: "there are no ports",
@@ -250,6 +255,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         file_mode,
+        until Bound,
         Rules {
             cells: Cells::Unix,
             elsewhere: "binding makes no file",

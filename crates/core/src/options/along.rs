@@ -43,6 +43,16 @@ impl Options {
     }
 }
 
+/// What a socket asks of the kernel, and remembers to have asked.
+macro_rules! asked {
+    ($what:ident) => {
+        Access::Call {
+            set: |socket, on| socket.ask(Ancillary::$what, *on),
+            get: |socket| Ok(Some(socket.asked().contains(Ancillary::$what))),
+        }
+    };
+}
+
 pub(super) static ROWS: &[&dyn Entry] = &[
     row!(
         receive_descriptors,
@@ -51,10 +61,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "descriptors do not leave this host",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::DESCRIPTORS, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::DESCRIPTORS)))
-            },
+            access: asked!(DESCRIPTORS),
             needs: None,
             about: About {
                 default: "off",
@@ -70,10 +77,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "nobody vouches for credentials from afar",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::CREDENTIALS, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::CREDENTIALS)))
-            },
+            access: asked!(CREDENTIALS),
             needs: None,
             about: About {
                 default: "off",
@@ -89,10 +93,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "what is connected has one address, and unix has no interface",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::DESTINATION, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::DESTINATION)))
-            },
+            access: asked!(DESTINATION),
             needs: None,
             about: About {
                 default: "off",
@@ -108,10 +109,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "a stream is not made of packets, and unix has no IP header",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::TRAFFIC_CLASS, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::TRAFFIC_CLASS)))
-            },
+            access: asked!(TRAFFIC_CLASS),
             needs: None,
             about: About {
                 default: "off",
@@ -127,10 +125,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "a stream is not made of packets, and unix has no IP header",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::HOP_LIMIT, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::HOP_LIMIT)))
-            },
+            access: asked!(HOP_LIMIT),
             needs: None,
             about: About {
                 default: "off",
@@ -146,10 +141,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "the bytes of a stream are not messages",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::TIMESTAMP, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::TIMESTAMP)))
-            },
+            access: asked!(TIMESTAMP),
             needs: None,
             about: About {
                 default: "off",
@@ -165,10 +157,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             elsewhere: "nothing is dropped",
             valid: ANY_SWITCH,
             expected: SWITCH,
-            access: Access::Call {
-                set: |socket, on| socket.ask(Ancillary::DROPS, *on),
-                get: |socket| Ok(Some(socket.asked().contains(Ancillary::DROPS)))
-            },
+            access: asked!(DROPS),
             needs: None,
             about: About {
                 default: "off",

@@ -1,13 +1,16 @@
 //! How much room there is, and how fast it is used.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
+
+use libc::c_int;
 
 use super::row::{
     ANY_BYTES, ANY_SWITCH, About, Access, BYTES, Cells, Entry, FLAG, Int, Rules, SWITCH, row,
 };
 use super::{Options, whole};
-use crate::sys;
+use crate::{Socket, sys};
 
 impl Options {
     /// Room for what was sent and not yet taken away, in bytes (`SO_SNDBUF`).
@@ -99,14 +102,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             valid: ANY_BYTES,
             expected: BYTES,
             access: Access::Call {
-                set: |socket, bytes| {
-                    sys::set(
-                        socket.as_fd(),
-                        libc::SOL_SOCKET,
-                        libc::SO_SNDBUFFORCE,
-                        &(*bytes as i32),
-                    )
-                },
+                set: |socket, bytes| force(socket, libc::SO_SNDBUFFORCE, *bytes),
                 get: |_| Ok(None)
             },
             needs: Some("CAP_NET_ADMIN"),
@@ -125,14 +121,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             valid: ANY_BYTES,
             expected: BYTES,
             access: Access::Call {
-                set: |socket, bytes| {
-                    sys::set(
-                        socket.as_fd(),
-                        libc::SOL_SOCKET,
-                        libc::SO_RCVBUFFORCE,
-                        &(*bytes as i32),
-                    )
-                },
+                set: |socket, bytes| force(socket, libc::SO_RCVBUFFORCE, *bytes),
                 get: |_| Ok(None)
             },
             needs: Some("CAP_NET_ADMIN"),
@@ -224,3 +213,7 @@ const MICROSECONDS: Int<Duration> = Int {
     to: |time| time.as_micros() as i32,
     from: |int| u64::try_from(int).ok().map(Duration::from_micros),
 };
+
+fn force(socket: &Socket, name: c_int, bytes: usize) -> io::Result<()> {
+    sys::set(socket.as_fd(), libc::SOL_SOCKET, name, &(bytes as c_int))
+}

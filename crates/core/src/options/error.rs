@@ -44,21 +44,23 @@ pub enum OptionError {
         /// Which values it takes.
         expected: &'static str,
     },
-    /// The option only has an effect before bind(2), and somebody else has bound the socket.
+    /// The option has no effect any more: somebody else has bound or connected the socket.
     #[error(
-        "the option {option} comes too late for a {cell} socket that is bound already; leave it \
-         unset, and have it set by whoever binds"
+        "the option {option} comes too late: this {cell} socket is {stage} already; leave it unset, \
+         and have it set by whoever makes the socket"
     )]
     TooLate {
         /// The option, by the name of its method.
         option: &'static str,
         /// Where it was asked for.
         cell: Cell,
+        /// What the socket is already: bound, listening or connected.
+        stage: &'static str,
     },
     /// The system refused a call.
     #[error(
-        "the system refused the option {option} on a {cell} socket: {source}{}",
-        hint(source, *needs)
+        "the system refused the option {option} on this {cell} socket: {source}{}",
+        hint(option, source, *needs)
     )]
     Refused {
         /// The option, by the name of its method.
@@ -90,8 +92,14 @@ pub(super) fn is_unknown(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP))
 }
 
-fn hint(error: &io::Error, needs: Option<&str>) -> String {
+fn hint(option: &str, error: &io::Error, needs: Option<&str>) -> String {
     match (error.raw_os_error(), needs) {
+        (Some(libc::ENOENT), _) if option == "congestion_control" => {
+            "; net.ipv4.tcp_available_congestion_control names those that there are".to_owned()
+        }
+        (Some(libc::ENODEV), _) => {
+            "; ip-link(8) shows the network interfaces that there are".to_owned()
+        }
         (Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP), _) => {
             "; this kernel does not know it, or not for this protocol".to_owned()
         }

@@ -84,7 +84,7 @@ fn table() -> impl Iterator<Item = &'static dyn Entry> {
 /// | [`auto_flow_label`](Self::auto_flow_label) | IPv6 | on or off | `net.ipv6.auto_flowlabels` | the kernel's ip-sysctl | `auto_flow_label_is_what_packets_carry` |
 /// | [`dont_route`](Self::dont_route) | IPv4 | on or off | off | socket(7) | `dont_route_reaches_neighbours_alone` |
 /// | [`broadcast`](Self::broadcast) | UDP over IPv4 | on or off | off | socket(7) | `broadcast_lets_datagrams_reach_everybody` |
-/// | [`join`](Self::join) | UDP | groups of the cell's family, see [`Group`] | none | ip(7), ipv6(7), RFC 3678 | `join_receives_a_group_on_one_interface` |
+/// | [`join`](Self::join) | UDP | groups of the cell's family, in 224.0.0.0/4 or ff00::/8 | none | ip(7), ipv6(7), RFC 3678 | `join_receives_a_group_on_one_interface` |
 /// | [`multicast_interface`](Self::multicast_interface) | UDP | interface, a name of 1 to 15 bytes or an index from 1 | by the route | ip(7), ipv6(7) | `multicast_interface_is_where_datagrams_leave` |
 /// | [`multicast_loop`](Self::multicast_loop) | UDP | on or off | on | ip(7), ipv6(7) | `multicast_loop_off_keeps_them_from_this_host` |
 /// | [`multicast_ttl`](Self::multicast_ttl) | UDP | hops, 0 to 255 | 1 | ip(7), ipv6(7) | `multicast_ttl_is_what_datagrams_arrive_with` |
@@ -332,25 +332,25 @@ impl Options {
     }
 
     /// As [`apply`](Self::apply), for a socket that is bound already, by whoever made it: what
-    /// only has an effect before bind(2) is refused, and a [`backlog`](Self::backlog) is set by
-    /// listening once more, if the socket listens.
+    /// would have no effect any more is refused, though the kernel takes most of it in silence, and
+    /// a [`backlog`](Self::backlog) is set by listening once more, if the socket listens.
+    ///
+    /// | refused once the socket is | |
+    /// |---|---|
+    /// | bound | `reuse_address`, `v6only`, `free_bind`, `bind_address_no_port`, `local_port_range`, `file_mode` |
+    /// | listening or connected | `fast_open_connect` |
+    /// | connected | `fast_open`, `max_segment`, `syn_retries` |
     ///
     /// # Errors
     ///
     /// As [`apply`](Self::apply); an [`OptionError::TooLate`] too, before anything was set.
     pub fn apply_bound(&self, socket: &Socket) -> std::io::Result<()> {
         let cell = socket.cell();
-        let late = [
-            ("reuse_address", self.reuse_address.is_some()),
-            ("v6only", self.v6only.is_some()),
-            ("free_bind", self.free_bind.is_some()),
-            ("bind_address_no_port", self.bind_address_no_port.is_some()),
-            ("local_port_range", self.local_port_range.is_some()),
-            ("file_mode", self.file_mode.is_some()),
-        ];
         self.check(cell)?;
-        if let Some((option, _)) = late.into_iter().find(|(_, is_set)| *is_set) {
-            return Err(OptionError::TooLate { option, cell }.into());
+        for (until, option) in table().filter_map(|row| row.until(self)) {
+            if let Some(stage) = until.is_past(socket)? {
+                return Err(OptionError::TooLate { option, cell, stage }.into());
+            }
         }
         self.apply(socket)?;
         match self.backlog {

@@ -51,7 +51,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             cells: Cells::Udp,
             elsewhere: "only datagrams are multicast",
             valid: |groups, cell| groups.iter().all(|group| group.check(cell).is_ok()),
-            expected: "groups of the cell's family, see [`Group`]",
+            expected: "groups of the cell's family, in 224.0.0.0/4 or ff00::/8",
             access: Access::Call {
                 set: |socket, groups| groups.iter().try_for_each(|group| socket.join_group(group)),
                 get: |_| Ok(None)

@@ -15,7 +15,21 @@ pub(super) struct Row<T: 'static> {
     pub(super) name: &'static str,
     pub(super) field: fn(&Options) -> &Option<T>,
     pub(super) field_mut: fn(&mut Options) -> &mut Option<T>,
+    pub(super) until: Until,
     pub(super) rules: Rules<T>,
+}
+
+/// Up to when an option has an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// At any time.
+    Closed,
+    /// Until bind(2): the kernel takes most of these later too, in silence.
+    Bound,
+    /// Until listen(2) or connect(2).
+    Opened,
+    /// Until connect(2); what is accepted has it of its listener.
+    Connected,
 }
 
 /// What holds for an option of type `T`.
@@ -85,6 +99,8 @@ pub(super) trait Entry: Sync {
     fn check(&self, options: &Options, cell: Cell) -> Result<(), OptionError>;
     fn apply(&self, options: &Options, socket: &Socket) -> Result<(), OptionError>;
     fn read(&self, options: &mut Options, socket: &Socket) -> Result<(), OptionError>;
+    /// Up to when it has an effect, and its name, if it is set.
+    fn until(&self, options: &Options) -> Option<(Until, &'static str)>;
     #[cfg(test)]
     fn name(&self) -> &'static str;
     #[cfg(test)]
@@ -97,16 +113,24 @@ pub(super) trait Entry: Sync {
     fn documentation(&self) -> String;
 }
 
-/// A row whose method, and field unless another is named, are called `$name`.
+/// A row whose method, and field unless another is named, are called `$name`; its option has an
+/// effect at any time, unless it is said until when.
 macro_rules! row {
+    ($name:ident, until $until:ident, $rules:expr) => {
+        $crate::options::row::row!($name, $name, $until, $rules)
+    };
     ($name:ident, $rules:expr) => {
-        $crate::options::row::row!($name, $name, $rules)
+        $crate::options::row::row!($name, $name, Closed, $rules)
     };
     ($name:ident, $field:ident, $rules:expr) => {
+        $crate::options::row::row!($name, $field, Closed, $rules)
+    };
+    ($name:ident, $field:ident, $until:ident, $rules:expr) => {
         &$crate::options::row::Row {
             name: stringify!($name),
             field: |options| &options.$field,
             field_mut: |options| &mut options.$field,
+            until: $crate::options::row::Until::$until,
             rules: $rules,
         }
     };
@@ -133,6 +157,31 @@ pub(super) const OCTET: Int<u8> =
 /// A number, of which 0 stands for unset.
 pub(super) const NUMBER: Int<u32> =
     Int { to: |number| *number as c_int, from: |int| Some(int as u32).filter(|int| *int != 0) };
+
+impl Until {
+    /// Whether `socket`, which is bound, is past it: what has happened to it.
+    pub(super) fn is_past(self, socket: &Socket) -> io::Result<Option<&'static str>> {
+        let (is_listening, is_connected) = match self {
+            Self::Closed => return Ok(None),
+            Self::Bound => return Ok(Some("bound")),
+            Self::Opened | Self::Connected => (socket.is_listening()?, is_connected(socket)?),
+        };
+        Ok(match self {
+            Self::Opened if is_listening => Some("listening"),
+            _ if is_connected => Some("connected"),
+            _ => None,
+        })
+    }
+}
+
+/// Whether it has a peer, as getpeername(2) tells.
+fn is_connected(socket: &Socket) -> io::Result<bool> {
+    match socket.peer_addr() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+        Err(error) => Err(error),
+    }
+}
 
 impl Cells {
     pub(super) fn contain(self, cell: Cell) -> bool {
@@ -207,6 +256,10 @@ impl<T: Debug + Clone> Entry for Row<T> {
             read => read.map_err(|source| self.refused(socket, source))?,
         };
         Ok(())
+    }
+
+    fn until(&self, options: &Options) -> Option<(Until, &'static str)> {
+        (self.field)(options).as_ref().map(|_| (self.until, self.name))
     }
 
     #[cfg(test)]

@@ -230,6 +230,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         fast_open,
+        until Connected,
         Rules {
             cells: Cells::Tcp,
             elsewhere: "only TCP opens a connection before the first byte",
@@ -246,6 +247,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         fast_open_connect,
+        until Opened,
         Rules {
             cells: Cells::Tcp,
             elsewhere: "only TCP opens a connection before the first byte",
@@ -302,6 +304,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         max_segment,
+        until Connected,
         Rules {
             cells: Cells::Tcp,
             elsewhere: "only TCP has segments",
@@ -318,6 +321,7 @@ pub(super) static ROWS: &[&dyn Entry] = &[
     ),
     row!(
         syn_retries,
+        until Connected,
         Rules {
             cells: Cells::Tcp,
             elsewhere: "connecting needs no answer from afar",

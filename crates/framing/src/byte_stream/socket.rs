@@ -11,168 +11,111 @@ use tokio::io::AsyncWrite;
 
 use super::{ByteRecv, ByteSend, ByteStream};
 
-impl ByteRecv for StreamSocket {
-    fn poll_recv(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_recv_block(cx, block, most)
-    }
+macro_rules! byte_recv {
+    ($socket:ident) => {
+        impl ByteRecv for $socket {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+                block: &mut RecvBlock,
+                most: usize,
+            ) -> Poll<io::Result<usize>> {
+                self.poll_recv_block(cx, block, most)
+            }
 
-    fn poll_recv_passed(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-        passed: &mut Passed,
-    ) -> Poll<io::Result<usize>> {
-        StreamSocket::poll_recv_passed(self, cx, block, most, passed)
-    }
+            fn poll_recv_passed(
+                &mut self,
+                cx: &mut Context<'_>,
+                block: &mut RecvBlock,
+                most: usize,
+                passed: &mut Passed,
+            ) -> Poll<io::Result<usize>> {
+                $socket::poll_recv_passed(self, cx, block, most, passed)
+            }
 
-    fn closed(&self) -> io::Result<Closed> {
-        StreamSocket::closed(self)
-    }
+            fn closed(&self) -> io::Result<Closed> {
+                $socket::closed(self)
+            }
 
-    fn receive_calls(&self) -> Calls {
-        StreamSocket::receive_calls(self)
-    }
-}
-
-impl ByteRecv for StreamRecv {
-    fn poll_recv(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_recv_block(cx, block, most)
-    }
-
-    fn poll_recv_passed(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-        passed: &mut Passed,
-    ) -> Poll<io::Result<usize>> {
-        StreamRecv::poll_recv_passed(self, cx, block, most, passed)
-    }
-
-    fn closed(&self) -> io::Result<Closed> {
-        StreamRecv::closed(self)
-    }
-
-    fn receive_calls(&self) -> Calls {
-        StreamRecv::receive_calls(self)
-    }
-}
-
-impl ByteSend for StreamSocket {
-    fn poll_send(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(self).poll_write_vectored(cx, slices)
-    }
-
-    fn carries(&self) -> Ancillary {
-        carries(self.cell())
-    }
-
-    fn poll_send_passing(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-        descriptors: &[OwnedFd],
-    ) -> Poll<io::Result<usize>> {
-        StreamSocket::poll_send_passing(self, cx, slices, descriptors)
-    }
-
-    fn refuses(&self, error: &io::Error) -> bool {
-        concerns_descriptors(error)
-    }
-
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        AsyncWrite::poll_shutdown(Pin::new(self), cx)
-    }
-
-    fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_recv_block(cx, block, most)
-    }
-
-    fn closed(&self) -> io::Result<Closed> {
-        StreamSocket::closed(self)
-    }
-
-    fn send_calls(&self) -> Calls {
-        StreamSocket::send_calls(self)
-    }
-}
-
-impl ByteSend for StreamSend {
-    fn poll_send(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(self).poll_write_vectored(cx, slices)
-    }
-
-    fn carries(&self) -> Ancillary {
-        carries(self.cell())
-    }
-
-    fn poll_send_passing(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-        descriptors: &[OwnedFd],
-    ) -> Poll<io::Result<usize>> {
-        StreamSend::poll_send_passing(self, cx, slices, descriptors)
-    }
-
-    fn refuses(&self, error: &io::Error) -> bool {
-        concerns_descriptors(error)
-    }
-
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        AsyncWrite::poll_shutdown(Pin::new(self), cx)
-    }
-
-    fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        block: &mut RecvBlock,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        match self.is_alone() {
-            true => StreamSend::poll_drain(self, cx, block, most),
-            false => Poll::Ready(Ok(0)),
+            fn receive_calls(&self) -> Calls {
+                $socket::receive_calls(self)
+            }
         }
-    }
+    };
+}
 
-    fn closed(&self) -> io::Result<Closed> {
-        StreamSend::closed(self)
-    }
+/// What whole and half do alike; they drain by `$drain`.
+macro_rules! byte_send {
+    ($socket:ident, $drain:expr) => {
+        impl ByteSend for $socket {
+            fn poll_send(
+                &mut self,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(self).poll_write_vectored(cx, slices)
+            }
 
-    fn send_calls(&self) -> Calls {
-        StreamSend::send_calls(self)
+            fn carries(&self) -> Ancillary {
+                carries(self.cell())
+            }
+
+            fn poll_send_passing(
+                &mut self,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+                descriptors: &[OwnedFd],
+            ) -> Poll<io::Result<usize>> {
+                $socket::poll_send_passing(self, cx, slices, descriptors)
+            }
+
+            fn refuses(&self, error: &io::Error) -> bool {
+                concerns_descriptors(error)
+            }
+
+            fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_shutdown(Pin::new(self), cx)
+            }
+
+            fn poll_drain(
+                &mut self,
+                cx: &mut Context<'_>,
+                block: &mut RecvBlock,
+                most: usize,
+            ) -> Poll<io::Result<usize>> {
+                $drain(self, cx, block, most)
+            }
+
+            fn closed(&self) -> io::Result<Closed> {
+                $socket::closed(self)
+            }
+
+            fn send_calls(&self) -> Calls {
+                $socket::send_calls(self)
+            }
+        }
+    };
+}
+
+byte_recv!(StreamSocket);
+byte_recv!(StreamRecv);
+byte_send!(StreamSocket, StreamSocket::poll_recv_block);
+byte_send!(StreamSend, drain_alone);
+
+/// A receiving half that is held elsewhere is not read from here.
+fn drain_alone(
+    sending: &mut StreamSend,
+    cx: &mut Context<'_>,
+    block: &mut RecvBlock,
+    most: usize,
+) -> Poll<io::Result<usize>> {
+    match sending.is_alone() {
+        true => sending.poll_drain(cx, block, most),
+        false => Poll::Ready(Ok(0)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Options against cells, against the kernel, and against their documentation.
 
+mod late;
 mod ranges;
 
 use std::io;
