@@ -112,6 +112,7 @@ fn table() -> impl Iterator<Item = &'static dyn Entry> {
 /// | `SO_NO_CHECK`, `UDP_NO_CHECK6_TX` | a message is delivered byte for byte, or not at all |
 /// | `TCP_WINDOW_CLAMP` | Linux overwrites it as it measures what comes; `receive_buffer` bounds what the peer sends ahead |
 /// | `TCP_THIN_DUPACK` | Linux takes it and does nothing |
+/// | `SO_ATTACH_FILTER`, `SO_ATTACH_BPF` | they take a program, not a value; a library for BPF attaches one to the descriptor |
 ///
 /// ```
 /// use anysock_core::{Cell, Options, Socket};
