@@ -17,7 +17,8 @@ use anysock_core::{Cell, Credentials, Domain, OptionError, Socket, Type};
 /// | datagram | of the sender of each datagram (`SO_PASSCRED`): he may name his real, effective or saved user and group; who has `CAP_SETUID` or `CAP_SETGID` may name any | the one that came along |
 ///
 /// Users and groups are those of this process's user namespace; who has none in it shows as the
-/// overflow user, mostly 65534, which is also `nobody`: not one to admit.
+/// overflow user, mostly 65534, which is also `nobody`: not one to admit. A datagram that was on its
+/// way before the kernel was asked shows the same, and no process: nothing admits it.
 ///
 /// ```
 /// use anysock_async::Gate;
@@ -35,6 +36,10 @@ pub struct Gate {
     gids: Vec<u32>,
     predicates: Vec<Predicate>,
 }
+
+/// What the kernel says of the sender of a datagram that was on its way before it was asked: no
+/// process, and the overflow user and group (`/proc/sys/kernel/overflowuid`).
+const UNKNOWN: Credentials = Credentials { pid: None, uid: 65_534, gid: 65_534 };
 
 type Predicate = Arc<dyn Fn(&Credentials) -> bool + Send + Sync>;
 
@@ -113,9 +118,10 @@ impl Gate {
         }
     }
 
-    /// Whether the sender of a datagram is admitted. One of whom the kernel says nothing is not.
+    /// Whether the sender of a datagram is admitted. One of whom the kernel says nothing, or that it
+    /// does not know him, is not.
     pub(crate) fn admits_datagram(&self, sender: Option<&Credentials>) -> bool {
-        sender.is_some_and(|sender| self.admits(sender, &[]))
+        sender.is_some_and(|sender| *sender != UNKNOWN && self.admits(sender, &[]))
     }
 
     /// Refuses cells whose peers have no credentials.
@@ -174,6 +180,22 @@ mod tests {
         for gate in gates {
             assert!(gate.admits(&PEER, &[5]), "{gate:?}");
         }
+    }
+
+    #[test]
+    fn who_sent_before_the_kernel_was_asked_is_admitted_by_no_predicate() {
+        let (near, far) = Socket::pair(Type::Datagram).unwrap();
+        near.send(b"before").unwrap();
+        Gate::prepare(&far).unwrap();
+        near.send(b"after").unwrap();
+        let everybody = Gate::nobody().uid(65_534).when(|_| true);
+        for (message, is_admitted) in [("before", false), ("after", true)] {
+            let received = far.recv_message(&mut [0; 8]).unwrap();
+            assert_eq!(received.length, message.len());
+            let sender = received.credentials;
+            assert_eq!(everybody.admits_datagram(sender.as_ref()), is_admitted, "{sender:?}");
+        }
+        assert!(!everybody.admits_datagram(None));
     }
 
     #[test]

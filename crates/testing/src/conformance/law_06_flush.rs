@@ -47,6 +47,7 @@ async fn feed_then_recv<S: Subject>(trial: &Trial<S>) -> Verdict {
     let given = between(&near, &far);
     let mut source = trial.source(&near);
     let mut ledger = Ledger::new(given);
+    let mut answers = Vec::new();
     for _ in 0..TRIES {
         let fed = source.shorts(3)?;
         for message in &fed {
@@ -58,8 +59,9 @@ async fn feed_then_recv<S: Subject>(trial: &Trial<S>) -> Verdict {
             (near, message)
         });
         trial.patience.receive_all(&mut far, &mut ledger).await?;
-        // What it waited for.
+        // What it waited for; or what an earlier one had got already, when it was sent once more.
         let answer = source.short()?;
+        answers.push(answer.clone());
         loop {
             trial.patience.send(&mut far, answer.clone()).await?;
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -68,7 +70,8 @@ async fn feed_then_recv<S: Subject>(trial: &Trial<S>) -> Verdict {
             }
         }
         let (back, message) = trial.patience.within("the recv that waited", parked).await??;
-        ensure!(message?.is_some_and(|message| message == answer), "recv gave something else");
+        let is_answer = |message| answers.iter().any(|answer| message == *answer);
+        ensure!(message?.is_some_and(is_answer), "recv gave something else");
         near = back;
         if given.reliable() {
             return Ok(ledger.count());
