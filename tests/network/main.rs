@@ -5,6 +5,7 @@
 //! | `host` | a network namespace as a host: wires, commands, and code that runs there |
 //! | `hosts` | that hosts are apart, reach each other, and leave nothing behind |
 //! | `beside` | what comes and goes beside datagrams: ECN marks, and the address that was asked |
+//! | `dual_stack` | one listener for both protocols, and a name with addresses of both |
 //! | `answers` | what routers and hosts answer, with the destination it concerns |
 //! | `ip`, `multicast`, `tcp` | what socket options do between hosts |
 //!
@@ -14,6 +15,7 @@
 
 mod answers;
 mod beside;
+mod dual_stack;
 mod host;
 mod hosts;
 #[path = "../support/info.rs"]
