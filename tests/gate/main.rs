@@ -1,5 +1,6 @@
 //! Credentials as a gate: who is served, who is refused, and what is said of it.
 
 mod another_user;
+mod beside;
 mod everybody;
 mod refused;
