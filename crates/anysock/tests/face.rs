@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use anysock::prelude::*;
-use anysock::{Connection, Endpoint, Error, Options, UnsupportedCell};
+use anysock::{Cell, Connection, Endpoint, Error, Options, UnsupportedCell};
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -266,6 +266,26 @@ async fn both_ends_may_poll_busily_and_not_for_long() {
             }
         }
         refused(anysock::bind("udp://127.0.0.1:0").busy_poll(short).into_future()).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_under_limits_tells_what_it_tells_without() {
+    within(async {
+        let (_listener, client, peer) = meet("tcp://127.0.0.1:0").await;
+        let client = client.limit(&anysock::Limits::default().idle(DEADLINE).max_message(1000));
+        assert_eq!(client.as_socket().unwrap().cell(), Cell::IPV4_STREAM);
+        assert_eq!(client.unread_bytes().unwrap(), 0);
+        assert!(client.tcp_info().is_ok());
+        let closed = client.closed().unwrap();
+        drop(peer);
+        assert_ne!(closed.await, anysock::Departure::Dropped);
+
+        let (_listener, client, _peer) = meet("mptcp://127.0.0.1:0").await;
+        let is_multipath = client.is_multipath().unwrap();
+        let client = client.limit(&anysock::Limits::default().idle(DEADLINE));
+        assert_eq!(client.is_multipath().unwrap(), is_multipath);
     })
     .await;
 }
