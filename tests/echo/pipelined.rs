@@ -60,6 +60,12 @@ every_message_comes_back_in_order_with! {
     crlf "crlf" |number| number % 400;
     nul "nul" |number| number % 400;
     fixed "fixed:16" |_| 16;
+    netstring "netstring" |number| number % 400;
+    octets "octets" |number| number % 400 + 1;
+    content_length "content-length" |number| number % 400;
+    cobs "cobs" |number| number % 400;
+    slip "slip" |number| number % 400 + 1;
+    resync "resync:lines" |number| number % 400;
 }
 
 /// So many bytes that no other message has, unless they are very few.

@@ -74,10 +74,11 @@ pub use anysock_core::{
     UnsupportedCell, inherited_names, probe,
 };
 pub use anysock_framing::{
-    Accept, AnyCodec, AsPayload, AutoFlush, BoxTransport, Codec, Deadlines, Decoded, Delimited,
-    EmptyDelimiter, Error, ErrorKind, Fixed, FrameWriter, Framed, Guaranteed, Halves, Idle, Io,
-    LengthDelimited, Limited, Limits, MaxLength, MessageSink, MessageStream, Packets, Payload,
-    Quota, Rate, RecvHalf, SendHalf, Stats, Transport, TrySendError, UnknownCodec, Varint, Width,
+    Accept, AnyCodec, AsPayload, AutoFlush, BoxTransport, Cobs, Codec, ContentLength, Deadlines,
+    Decoded, Delimited, EmptyDelimiter, Error, ErrorKind, Fixed, FrameEnd, FrameWriter, Framed,
+    Guaranteed, Halves, Idle, Io, LengthDelimited, Limited, Limits, MaxLength, MessageSink,
+    MessageStream, Netstring, OctetCounted, Packets, Payload, Quota, Rate, RecvHalf, Resync,
+    SendHalf, Slip, Stats, Stuffing, Transport, TrySendError, UnknownCodec, Varint, Width,
 };
 pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};

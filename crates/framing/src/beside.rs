@@ -1,5 +1,5 @@
 //! What stands beside the bytes at hand: what came along with them, until the message is whole to
-//! which it belongs; and what few receivers need, how receiving failed.
+//! which it belongs; and what few receivers need, how receiving failed and which frames were given up.
 //!
 //! ```text
 //!  unread  ▕ F ......... │ G ... │ H ......
@@ -53,6 +53,10 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
     /// Descriptors that were closed.
     pub(crate) closed: u64,
+    /// Frames that were given up.
+    pub(crate) discarded: u64,
+    /// Bytes of those.
+    pub(crate) discarded_bytes: u64,
 }
 
 /// Bytes of one sender, from the end of the run before it on; descriptors that came with the last
@@ -151,6 +155,13 @@ impl Beside {
     pub(crate) fn skip(&mut self, consumed: usize) {
         let (descriptors, _) = self.take(consumed, &mut None);
         self.counts.closed += descriptors.len() as u64;
+    }
+
+    /// As [`skip`](Self::skip), of a frame that is given up; whether they begin it.
+    pub(crate) fn discard(&mut self, consumed: usize, begins: bool) {
+        self.skip(consumed);
+        self.counts.discarded += u64::from(begins);
+        self.counts.discarded_bytes += consumed as u64;
     }
 
     /// The error of a message that was lost.
@@ -317,7 +328,7 @@ mod tests {
             "{error}"
         );
         assert_eq!(claim(&mut beside, 4), (1, None));
-        assert_eq!(beside.counts(), Counts { lost: 1, closed: 2 });
+        assert_eq!(beside.counts(), Counts { lost: 1, closed: 2, ..Counts::default() });
     }
 
     #[test]

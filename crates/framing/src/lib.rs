@@ -53,8 +53,8 @@ pub use anysock_core::{
 pub use auto_flush::AutoFlush;
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{
-    AnyCodec, Codec, Decoded, Delimited, EmptyDelimiter, Fixed, LengthDelimited, UnknownCodec,
-    Varint, Width,
+    AnyCodec, Cobs, Codec, ContentLength, Decoded, Delimited, EmptyDelimiter, Fixed, FrameEnd,
+    LengthDelimited, Netstring, OctetCounted, Resync, Slip, UnknownCodec, Varint, Width,
 };
 pub use error::{Error, ErrorKind};
 pub use extension::{
@@ -68,4 +68,4 @@ pub use packets::{Packets, PacketsRecv, PacketsSend};
 pub use payload::{AsPayload, Owned, Payload, Whole};
 pub use stats::Stats;
 pub use transport::{Accept, BoxTransport, Guaranteed, Halves, RecvHalf, SendHalf, Transport};
-pub use write_queue::{FrameWriter, encode_frame};
+pub use write_queue::{FrameWriter, Stuffing, encode_frame};

@@ -37,7 +37,8 @@ pub(crate) struct ReadBuffer {
     room: u32,
     /// What the reads have brought since there was nothing at hand the last time.
     burst: u32,
-    /// Made by the first bytes that something comes along with, or by a failure.
+    /// Made by the first bytes that something comes along with, by a frame that is given up, or by a
+    /// failure.
     beside: Option<Box<Beside>>,
 }
 
@@ -146,6 +147,11 @@ impl ReadBuffer {
                 if let Some(beside) = &mut self.beside {
                     beside.skip(consumed);
                 }
+                None
+            }
+            Decoded::Discard { consumed, begins } => {
+                self.block.consume(consumed);
+                self.beside.get_or_insert_default().discard(consumed, begins);
                 None
             }
             Decoded::More { .. } => None,
@@ -301,7 +307,9 @@ fn check<C>(found: &Decoded, available: usize) -> Result<(), Error> {
     let (payload, consumed) = match found {
         Decoded::More { .. } => return Ok(()),
         Decoded::Frame { payload, consumed } => (payload.clone(), *consumed),
-        Decoded::Made { consumed, .. } | Decoded::Skip { consumed } => (0..0, *consumed),
+        Decoded::Made { consumed, .. }
+        | Decoded::Skip { consumed }
+        | Decoded::Discard { consumed, .. } => (0..0, *consumed),
     };
     if payload.start <= payload.end
         && payload.end <= consumed

@@ -22,6 +22,11 @@ pub struct Stats {
     /// Messages that were lost because they were longer than the receiver's maximum, or because
     /// not all descriptors could be taken that came with them.
     pub truncated: u64,
+    /// Frames of a stream that were given up, too long or malformed, because a
+    /// [`Resync`](crate::Resync) codec went on behind them.
+    pub discarded: u64,
+    /// Bytes of those frames, their marks included.
+    pub discarded_bytes: u64,
     /// Descriptors that were received and closed again, because there was no message that they
     /// belonged to, or because it was lost.
     pub closed_descriptors: u64,
@@ -68,6 +73,8 @@ impl Stats {
             received: self.received + other.received,
             received_bytes: self.received_bytes + other.received_bytes,
             truncated: self.truncated + other.truncated,
+            discarded: self.discarded + other.discarded,
+            discarded_bytes: self.discarded_bytes + other.discarded_bytes,
             closed_descriptors: self.closed_descriptors + other.closed_descriptors,
             dropped: self.dropped + other.dropped,
             unsent: self.unsent + other.unsent,

@@ -354,6 +354,12 @@ impl FrameWriter<'_> {
         self.block.truncate(length);
     }
 
+    /// The payload, and the frame to write what is made of it: for codecs that change bytes.
+    #[inline]
+    pub fn stuffing(&mut self) -> (&[u8], Stuffing<'_>) {
+        (self.payload.as_slice(), Stuffing { block: self.block })
+    }
+
     /// Writes the payload, unchanged. A large one that is owned is not copied.
     #[inline]
     pub fn payload(&mut self) {
@@ -367,6 +373,33 @@ impl FrameWriter<'_> {
             // Taken only once the codec has succeeded.
             self.place = Some(self.block.len());
         }
+    }
+}
+
+/// A frame that is written while its payload is looked at: see [`FrameWriter::stuffing`].
+///
+/// ```
+/// use anysock_framing::FrameWriter;
+///
+/// /// Doubles each byte that is a quotation mark.
+/// fn quote(frame: &mut FrameWriter<'_>) {
+///     let (payload, mut out) = frame.stuffing();
+///     for part in payload.split_inclusive(|&byte| byte == b'"') {
+///         out.put(part);
+///         out.put(if part.ends_with(b"\"") { b"\"" } else { b"" });
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Stuffing<'a> {
+    block: &'a mut Vec<u8>,
+}
+
+impl Stuffing<'_> {
+    /// Writes bytes of the codec's own.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.block.extend_from_slice(bytes);
     }
 }
 

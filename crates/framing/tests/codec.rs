@@ -37,8 +37,30 @@ impl Codec for Quoted {
 
 fn codecs() -> Vec<AnyCodec> {
     let mut codecs: Vec<AnyCodec> = [
-        "u8", "u16", "u24", "u32", "u64", "u8le", "u16le", "u24le", "u32le", "u64le", "varint",
-        "lines", "crlf", "nul", "fixed:1", "fixed:7",
+        "u8",
+        "u16",
+        "u24",
+        "u32",
+        "u64",
+        "u8le",
+        "u16le",
+        "u24le",
+        "u32le",
+        "u64le",
+        "varint",
+        "lines",
+        "crlf",
+        "nul",
+        "fixed:1",
+        "fixed:7",
+        "netstring",
+        "octets",
+        "content-length",
+        "cobs",
+        "slip",
+        "resync:u16",
+        "resync:lines",
+        "resync:cobs",
     ]
     .map(|name| name.parse().unwrap())
     .into();
@@ -95,7 +117,13 @@ fn decoded<'a>(
                     wanted = total;
                     break;
                 }
-                Decoded::Skip { .. } => panic!("nothing is to be skipped"),
+                // Garbage may be padding, or given up.
+                Decoded::Skip { consumed } | Decoded::Discard { consumed, .. } => {
+                    assert!(consumed > 0, "{codec} makes no progress");
+                    input.drain(..consumed);
+                    wanted = 0;
+                    continue;
+                }
             };
             assert!(input.len() >= wanted, "{codec} wanted more than it needed");
             messages.push(message);
@@ -196,7 +224,10 @@ fn a_sample_stream_is_read_at_every_cut() {
     let sample = ["", "a", "hello", "", &"long ".repeat(50)].map(|text| text.as_bytes().to_vec());
     for codec in codecs() {
         let messages = representable(&codec, &sample);
-        assert!(messages.len() == sample.len() || codec.to_string().starts_with("u8 including"));
+        let name = codec.to_string();
+        let some_are_not = ["u8 including", "octets", "slip"];
+        let is_limited = some_are_not.iter().any(|limited| name.starts_with(limited));
+        assert!(messages.len() == sample.len() || is_limited, "{name}");
         let wire = encoded(&codec, &messages);
         assert_eq!(decoded(&codec, wire.chunks(1)).unwrap().0, messages, "{codec}");
         for at in 0..=wire.len() {
@@ -250,7 +281,8 @@ fn messages_up_to_the_maximum_pass_and_longer_ones_are_refused() {
     let limited = limited.filter(|(codec, max)| codec.max_message() == *max);
     for (codec, max) in limited.chain(narrow) {
         assert_eq!(codec.max_message(), max);
-        let sizes = [0, 1, max - 1, max].map(|size| vec![b'x'; size]);
+        let sizes = representable(&codec, &[0, 1, max - 1, max].map(|size| vec![b'x'; size]));
+        assert!(sizes.len() >= 3, "{codec}");
         let wire = encoded(&codec, &sizes);
         assert_eq!(decoded(&codec, [&wire[..]]).unwrap().0, sizes, "{codec}");
         assert_eq!(decoded(&codec, wire.chunks(1)).unwrap().0, sizes, "{codec}");
@@ -266,7 +298,8 @@ fn a_longer_message_of_the_peer_is_oversize() {
     for codec in codecs() {
         let max = codec.max_message();
         let limited = codec.clone().with_max(100);
-        if max < 101 || limited.max_message() != 100 {
+        let goes_on = codec.to_string().starts_with("resync");
+        if max < 101 || limited.max_message() != 100 || goes_on {
             continue;
         }
         let wire = encoded(&codec, &[vec![b'x'; 101]]);

@@ -130,8 +130,8 @@ guaranteed!(
     ReconnectingSend: sent, sent_bytes, dropped, unsent, most_unsent, send_calls, send_would_block
 );
 guaranteed!(
-    ReconnectingRecv: received, received_bytes, truncated, closed_descriptors, receive_calls,
-    receive_would_block, held
+    ReconnectingRecv: received, received_bytes, truncated, discarded, discarded_bytes, closed_descriptors,
+    receive_calls, receive_would_block, held
 );
 
 impl SendHalf for ReconnectingSend {

@@ -4,7 +4,10 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use super::{Codec, Decoded, Delimited, Fixed, LengthDelimited, Varint, Width};
+use super::{
+    Cobs, Codec, ContentLength, Decoded, Delimited, Fixed, FrameEnd, LengthDelimited, Netstring,
+    OctetCounted, Resync, Slip, Varint, Width,
+};
 use crate::{Error, FrameWriter};
 
 /// Any codec: one of this crate's, or [one of your own](Self::custom).
@@ -18,6 +21,9 @@ use crate::{Error, FrameWriter};
 /// | `varint` | [`Varint`] |
 /// | `lines` `crlf` `nul` | [`Delimited`] |
 /// | `fixed:N` | [`Fixed`], N at least 1 |
+/// | `netstring` `octets` `content-length` | [`Netstring`], [`OctetCounted`], [`ContentLength`] |
+/// | `cobs` `slip` | [`Cobs`], [`Slip`] |
+/// | `resync:NAME` | [`Resync`] of any of these |
 ///
 /// ```
 /// use anysock_framing::{AnyCodec, Codec, Delimited};
@@ -44,7 +50,8 @@ pub struct AnyCodec(Kind);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no codec is named {name:?}; there are u8, u16, u24, u32, u64 (with le for little endian), \
-     varint, lines, crlf, nul, and fixed:N with N bytes, at least 1"
+     varint, lines, crlf, nul, netstring, octets, content-length, cobs, slip, fixed:N with N bytes, \
+     at least 1; and resync:NAME, to go on behind what is too long or malformed"
 )]
 pub struct UnknownCodec {
     name: String,
@@ -56,8 +63,17 @@ enum Kind {
     Varint(Varint),
     Delimited(Delimited),
     Fixed(Fixed),
+    Netstring(Netstring),
+    OctetCounted(OctetCounted),
+    ContentLength(ContentLength),
+    Cobs(Cobs),
+    Slip(Slip),
+    Resync(Box<Resync<AnyCodec>>),
     Custom(Box<dyn CloneCodec>),
 }
+
+/// What stands before the name of a codec that is to find its way back.
+const RESYNC: &str = "resync:";
 
 /// A codec that can be cloned in its box.
 trait CloneCodec: Codec + Send + Sync {
@@ -72,6 +88,12 @@ macro_rules! inner {
             Kind::Varint($codec) => $result,
             Kind::Delimited($codec) => $result,
             Kind::Fixed($codec) => $result,
+            Kind::Netstring($codec) => $result,
+            Kind::OctetCounted($codec) => $result,
+            Kind::ContentLength($codec) => $result,
+            Kind::Cobs($codec) => $result,
+            Kind::Slip($codec) => $result,
+            Kind::Resync($codec) => $result,
             Kind::Custom($codec) => $result,
         }
     };
@@ -92,6 +114,12 @@ impl AnyCodec {
             Kind::Length(codec) => Kind::Length(codec.max(bytes)),
             Kind::Varint(codec) => Kind::Varint(codec.max(bytes)),
             Kind::Delimited(codec) => Kind::Delimited(codec.max(bytes)),
+            Kind::Netstring(codec) => Kind::Netstring(codec.max(bytes)),
+            Kind::OctetCounted(codec) => Kind::OctetCounted(codec.max(bytes)),
+            Kind::ContentLength(codec) => Kind::ContentLength(codec.max(bytes)),
+            Kind::Cobs(codec) => Kind::Cobs(codec.max(bytes)),
+            Kind::Slip(codec) => Kind::Slip(codec.max(bytes)),
+            Kind::Resync(codec) => Kind::Resync(Box::new(codec.map(|codec| codec.with_max(bytes)))),
             kept @ (Kind::Fixed(_) | Kind::Custom(_)) => kept,
         })
     }
@@ -102,6 +130,16 @@ impl AnyCodec {
             "lines" => Delimited::lines().into(),
             "crlf" => Delimited::crlf().into(),
             "nul" => Delimited::nul().into(),
+            "netstring" => Netstring::new().into(),
+            "octets" => OctetCounted::new().into(),
+            "content-length" => ContentLength::new().into(),
+            "cobs" => Cobs::new().into(),
+            "slip" => Slip::new().into(),
+            _ if name.starts_with(RESYNC) => {
+                // Once is enough.
+                let name = name.strip_prefix(RESYNC).filter(|name| !name.starts_with(RESYNC))?;
+                Resync::new(Self::named(name)?).into()
+            }
             _ => match name.strip_prefix("fixed:") {
                 // A number may be written with a sign, a name may not.
                 Some(size) if size.starts_with('+') => return None,
@@ -142,27 +180,25 @@ impl Default for AnyCodec {
     }
 }
 
-impl From<LengthDelimited> for AnyCodec {
-    fn from(codec: LengthDelimited) -> Self {
-        Self(Kind::Length(codec))
-    }
+macro_rules! from {
+    ($($codec:ident as $kind:ident),*) => {$(
+        impl From<$codec> for AnyCodec {
+            fn from(codec: $codec) -> Self {
+                Self(Kind::$kind(codec))
+            }
+        }
+    )*};
 }
 
-impl From<Varint> for AnyCodec {
-    fn from(codec: Varint) -> Self {
-        Self(Kind::Varint(codec))
-    }
+from! {
+    LengthDelimited as Length, Varint as Varint, Delimited as Delimited, Fixed as Fixed,
+    Netstring as Netstring, OctetCounted as OctetCounted, ContentLength as ContentLength,
+    Cobs as Cobs, Slip as Slip
 }
 
-impl From<Delimited> for AnyCodec {
-    fn from(codec: Delimited) -> Self {
-        Self(Kind::Delimited(codec))
-    }
-}
-
-impl From<Fixed> for AnyCodec {
-    fn from(codec: Fixed) -> Self {
-        Self(Kind::Fixed(codec))
+impl From<Resync<AnyCodec>> for AnyCodec {
+    fn from(codec: Resync<AnyCodec>) -> Self {
+        Self(Kind::Resync(Box::new(codec)))
     }
 }
 
@@ -190,6 +226,12 @@ impl fmt::Display for AnyCodec {
             Kind::Varint(codec) => codec.fmt(f),
             Kind::Delimited(codec) => codec.fmt(f),
             Kind::Fixed(codec) => codec.fmt(f),
+            Kind::Netstring(codec) => codec.fmt(f),
+            Kind::OctetCounted(codec) => codec.fmt(f),
+            Kind::ContentLength(codec) => codec.fmt(f),
+            Kind::Cobs(codec) => codec.fmt(f),
+            Kind::Slip(codec) => codec.fmt(f),
+            Kind::Resync(codec) => codec.fmt(f),
             Kind::Custom(codec) => write!(f, "{codec:?}"),
         }
     }
@@ -210,6 +252,10 @@ impl Codec for AnyCodec {
 
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
         inner!(&mut self.0, codec => codec.decode_end(input))
+    }
+
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        inner!(&mut self.0, codec => codec.find_end(input))
     }
 }
 
@@ -249,6 +295,13 @@ mod tests {
             "nul",
             "fixed:1",
             "fixed:65536",
+            "netstring",
+            "octets",
+            "content-length",
+            "cobs",
+            "slip",
+            "resync:lines",
+            "resync:fixed:3",
         ] {
             assert_eq!(name.parse::<AnyCodec>().unwrap().to_string(), name);
         }
@@ -271,10 +324,13 @@ mod tests {
             "fixed:x",
             "fixed:99999999999999999999",
             "varintle",
+            "resync",
+            "resync:",
+            "resync:resync:lines",
         ] {
             let error = AnyCodec::try_from(name).unwrap_err();
             assert_eq!(error.name(), name);
-            assert!(error.to_string().contains("varint, lines, crlf, nul, and fixed:N"));
+            assert!(error.to_string().contains("varint, lines, crlf, nul, netstring, octets"));
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use memchr::memchr;
 use memchr::memmem::Finder;
 
-use super::{Codec, DEFAULT_MAX, Decoded, check_length};
+use super::{Codec, DEFAULT_MAX, Decoded, FrameEnd, check_length};
 use crate::{Error, ErrorKind, FrameWriter};
 
 /// Each message followed by a delimiter, which must not occur in it.
@@ -240,6 +240,15 @@ impl Codec for Delimited {
         let payload = 0..self.check_received(self.trimmed(input, input.len()))?;
         Ok(Decoded::Frame { payload, consumed: input.len() })
     }
+
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        self.searched = 0;
+        let length = self.delimiter().len();
+        match self.find(input) {
+            Some(end) => FrameEnd::At((end + length) as u64),
+            None => FrameEnd::Beyond(input.len().saturating_sub(length - 1)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -316,6 +325,13 @@ mod tests {
             codec = codec.max(3);
             let error = codec.decode(input).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Oversize { length: 4.., limit: 3 }));
+            match codec.find_end(input) {
+                FrameEnd::At(end) => assert_eq!(end, input.len() as u64),
+                FrameEnd::Beyond(done) => {
+                    assert_eq!(input.len() - done, codec.delimiter().len() - 1, "{codec}");
+                }
+                FrameEnd::Unknown => panic!("{codec} knows its delimiter"),
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, DEFAULT_MAX, Decoded, Varint, check_length};
+use super::{Codec, DEFAULT_MAX, Decoded, FrameEnd, Varint, check_length};
 use crate::{Error, ErrorKind, FrameWriter};
 
 /// Each message behind its length, which is an unsigned integer of one to eight bytes.
@@ -245,6 +245,15 @@ impl Codec for LengthDelimited {
         }
         Ok(Decoded::frame(width..width + length as usize, input.len()))
     }
+
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        match self.read(input).and_then(|written| written.checked_sub(self.counted())) {
+            Some(length) if length > self.max_message() as u64 => {
+                FrameEnd::At(length.saturating_add(self.width.bytes() as u64))
+            }
+            _ => FrameEnd::Unknown,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +315,8 @@ mod tests {
                 matches!(error.kind(), ErrorKind::Oversize { length, .. } if *length == announced),
                 "{codec}: {error}"
             );
+            let end = announced.saturating_add(header.len() as u64);
+            assert_eq!(codec.find_end(header), FrameEnd::At(end), "{codec}");
         }
     }
 
@@ -315,6 +326,7 @@ mod tests {
         for header in [b"\0\0", b"\0\x01"] {
             let error = codec.decode(header).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Malformed { codec: "u16", .. }), "{error}");
+            assert_eq!(codec.find_end(header), FrameEnd::Unknown);
         }
         assert_eq!(codec.decode(b"\0\x02").unwrap(), Decoded::frame(2..2, 2));
     }

@@ -1,9 +1,16 @@
 //! How message boundaries are marked in a byte stream.
 
 mod any;
+mod cobs;
+mod content_length;
+mod decimal;
 mod delimited;
 mod fixed;
 mod length;
+mod netstring;
+mod octet_counted;
+mod resync;
+mod slip;
 mod varint;
 
 use std::fmt;
@@ -14,9 +21,15 @@ use bytes::Bytes;
 use crate::{Error, FrameWriter};
 
 pub use self::any::{AnyCodec, UnknownCodec};
+pub use self::cobs::Cobs;
+pub use self::content_length::ContentLength;
 pub use self::delimited::{Delimited, EmptyDelimiter};
 pub use self::fixed::Fixed;
 pub use self::length::{LengthDelimited, Width};
+pub use self::netstring::Netstring;
+pub use self::octet_counted::OctetCounted;
+pub use self::resync::Resync;
+pub use self::slip::Slip;
 pub use self::varint::Varint;
 
 /// The longest message of the codecs that are told no other, in bytes.
@@ -86,6 +99,14 @@ pub trait Codec: fmt::Debug {
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
         Err(crate::ErrorKind::CutOff { held: input.len() }.into())
     }
+
+    /// Where the frame ends that `input` begins with, and that [`decode`](Self::decode) has just
+    /// refused: asked by [`Resync`], which then goes on behind it. After [`FrameEnd::Beyond`] it is
+    /// asked again with what follows.
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        let _ = input;
+        FrameEnd::Unknown
+    }
 }
 
 /// What [`Codec::decode`] found at the beginning of its input.
@@ -112,11 +133,17 @@ pub enum Decoded {
         /// How much of the input it took; at least 1.
         consumed: usize,
     },
-    /// No message, but so many bytes of the input are done with (padding, a skipped frame); at
-    /// least 1.
+    /// No message, but so many bytes of the input are done with (padding); at least 1.
     Skip {
         /// How many.
         consumed: usize,
+    },
+    /// A part of a frame that is given up, which is counted.
+    Discard {
+        /// How many bytes of the input it is; at least 1.
+        consumed: usize,
+        /// Whether it is the first part of its frame.
+        begins: bool,
     },
     /// The message is not complete.
     More {
@@ -124,6 +151,24 @@ pub enum Decoded {
         /// is now.
         total: usize,
     },
+}
+
+/// Where a frame ends that cannot be a message: see [`Codec::find_end`].
+///
+/// ```
+/// use anysock_framing::{Codec, Delimited, FrameEnd};
+/// let mut lines = Delimited::lines().max(3);
+/// assert_eq!(lines.find_end(b"too long"), FrameEnd::Beyond(8));
+/// assert_eq!(lines.find_end(b" a line\nok\n"), FrameEnd::At(8));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameEnd {
+    /// Nobody can tell: the stream is out of step.
+    Unknown,
+    /// So many bytes from its beginning, at least 1; they need not all be here.
+    At(u64),
+    /// Not in this input, of which so many bytes are done with: no end begins in them.
+    Beyond(usize),
 }
 
 impl Decoded {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, DEFAULT_MAX, Decoded, check_length};
+use super::{Codec, DEFAULT_MAX, Decoded, FrameEnd, check_length};
 use crate::{Error, ErrorKind, FrameWriter};
 
 /// The most bytes that an unsigned 64-bit integer takes.
@@ -77,26 +77,43 @@ impl Codec for Varint {
     }
 
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
-        let mut length = 0;
-        for (index, &byte) in input.iter().take(LONGEST).enumerate() {
-            let bits = u64::from(byte & 0x7f);
-            // The tenth byte holds the 64th bit and nothing else.
-            if index == LONGEST - 1 && byte > 1 {
-                let why = String::from("the length takes more than ten bytes or 64 bits");
-                return Err(ErrorKind::Malformed { codec: "varint", why }.into());
-            }
-            length |= bits << (7 * index);
-            if byte < 0x80 {
-                let limit = self.max_message();
-                if length > limit as u64 {
-                    return Err(ErrorKind::Oversize { length, limit }.into());
-                }
-                let header = index + 1;
-                return Ok(Decoded::frame(header..header + length as usize, input.len()));
-            }
+        let Some((header, length)) = read(input)? else {
+            return Ok(Decoded::More { total: input.len() + 1 });
+        };
+        let limit = self.max_message();
+        if length > limit as u64 {
+            return Err(ErrorKind::Oversize { length, limit }.into());
         }
-        Ok(Decoded::More { total: input.len() + 1 })
+        Ok(Decoded::frame(header..header + length as usize, input.len()))
     }
+
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        match read(input) {
+            Ok(Some((header, length))) if length > self.max_message() as u64 => {
+                FrameEnd::At(length.saturating_add(header as u64))
+            }
+            _ => FrameEnd::Unknown,
+        }
+    }
+}
+
+/// How many bytes the length takes at the beginning of `input`, and the length, if all of it is there.
+#[inline]
+fn read(input: &[u8]) -> Result<Option<(usize, u64)>, Error> {
+    let mut length = 0;
+    for (index, &byte) in input.iter().take(LONGEST).enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        // The tenth byte holds the 64th bit and nothing else.
+        if index == LONGEST - 1 && byte > 1 {
+            let why = String::from("the length takes more than ten bytes or 64 bits");
+            return Err(ErrorKind::Malformed { codec: "varint", why }.into());
+        }
+        length |= bits << (7 * index);
+        if byte < 0x80 {
+            return Ok(Some((index + 1, length)));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -147,5 +164,7 @@ mod tests {
         header[LONGEST - 1] = 1;
         let error = Varint::new().max(usize::MAX).decode(&header).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Oversize { length: u64::MAX, .. }), "{error}");
+        assert_eq!(Varint::new().find_end(&header), FrameEnd::At(u64::MAX));
+        assert_eq!(Varint::new().max(127).find_end(&[0x80, 1, 0]), FrameEnd::At(130));
     }
 }

@@ -167,12 +167,14 @@ impl<C: Codec> Incoming<C> {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let Counts { lost, closed } = self.buffer.counts();
+        let Counts { lost, closed, discarded, discarded_bytes } = self.buffer.counts();
         Stats {
             received: self.received,
             received_bytes: self.received_bytes,
             truncated: lost,
             closed_descriptors: closed,
+            discarded,
+            discarded_bytes,
             held: self.buffer.held(),
             ..Stats::default()
         }

@@ -1,0 +1,164 @@
+//! Goes on behind a frame that cannot be a message.
+
+use std::fmt;
+
+use super::{Codec, Decoded, FrameEnd};
+use crate::{Error, ErrorKind, FrameWriter};
+
+/// A codec that gives up a frame which is too long or malformed, and goes on behind it.
+///
+/// Without it such a frame ends the transport. With it the frame is discarded as it arrives, so that
+/// it holds no memory, and counted ([`Stats::discarded`](crate::Stats), and its bytes); the next message
+/// is received as if nothing had been. What a frame's end is, the codec knows:
+///
+/// | codec | too long | malformed |
+/// |---|---|---|
+/// | those that tell a length | skipped by its length | the transport ends: nobody knows where the next begins |
+/// | [`Delimited`], [`Cobs`], [`Slip`] | skipped to the delimiter | skipped to the delimiter |
+/// | [`Fixed`] | cannot be | cannot be |
+///
+/// [`Delimited`]: crate::Delimited
+/// [`Cobs`]: crate::Cobs
+/// [`Slip`]: crate::Slip
+/// [`Fixed`]: crate::Fixed
+///
+/// A peer can make a receiver discard for ever, at the speed of the wire and without memory; who
+/// minds sets [`Deadlines`](crate::Deadlines), or looks at the counters. If the stream ends inside a
+/// frame that was given up, it ends in order.
+///
+/// ```
+/// use anysock_framing::{Delimited, Framed, Guaranteed as _, Io, RecvExt as _, Resync};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stream = tokio::io::join(&b"hello\nfar too long a line\nagain\n"[..], tokio::io::sink());
+/// let mut lines = Framed::new(Io::new(stream), Resync::new(Delimited::lines().max(5)));
+/// assert_eq!(lines.recv().await?.unwrap(), "hello");
+/// assert_eq!(lines.recv().await?.unwrap(), "again");
+/// assert_eq!(lines.stats().discarded, 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Resync<C> {
+    codec: C,
+    state: State,
+}
+
+/// ```text
+///             refused, its end is known          all of it came
+///   InStep ──────────────────────────> Skipping ────────────────> InStep
+///      └─────────────────────────────> Searching ───────────────> InStep
+///             refused, its end is not              its end came
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A frame begins where the input does, or will.
+    InStep,
+    /// So many bytes of a frame are still to be discarded.
+    Skipping(u64),
+    /// The end of a frame is still to be found; whether the frame was counted.
+    Searching { counted: bool },
+}
+
+impl<C: Codec> Resync<C> {
+    /// Goes on where `codec` alone would end the transport.
+    pub const fn new(codec: C) -> Self {
+        Self { codec, state: State::InStep }
+    }
+
+    /// The codec.
+    pub const fn codec(&self) -> &C {
+        &self.codec
+    }
+
+    /// The codec, changed: with another maximum, say. It must mark messages as before.
+    #[must_use]
+    pub fn map<D>(self, change: impl FnOnce(C) -> D) -> Resync<D> {
+        Resync { codec: change(self.codec), state: self.state }
+    }
+
+    /// Discards what is here of a frame up to its end, and remembers what is not.
+    fn give_up(
+        &mut self,
+        input: &[u8],
+        counted: bool,
+        refused: Option<Error>,
+    ) -> Result<Decoded, Error> {
+        match self.codec.find_end(input) {
+            FrameEnd::Unknown => {
+                Err(refused.unwrap_or_else(|| ErrorKind::CutOff { held: input.len() }.into()))
+            }
+            FrameEnd::At(end) => {
+                let here = usize::try_from(end).map_or(input.len(), |end| end.min(input.len()));
+                self.state = State::after(end - here as u64);
+                Ok(Decoded::Discard { consumed: here, begins: !counted })
+            }
+            FrameEnd::Beyond(0) => {
+                self.state = State::Searching { counted };
+                Ok(Decoded::More { total: input.len() + 1 })
+            }
+            FrameEnd::Beyond(consumed) => {
+                self.state = State::Searching { counted: true };
+                Ok(Decoded::Discard { consumed, begins: !counted })
+            }
+        }
+    }
+}
+
+impl State {
+    const fn after(left: u64) -> Self {
+        if left == 0 { Self::InStep } else { Self::Skipping(left) }
+    }
+}
+
+/// The name, as [`AnyCodec`](crate::AnyCodec) reads it, where the codec has one.
+impl<C: fmt::Display> fmt::Display for Resync<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "resync:{}", self.codec)
+    }
+}
+
+impl<C: Codec> Codec for Resync<C> {
+    fn max_message(&self) -> usize {
+        self.codec.max_message()
+    }
+
+    fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+        self.codec.encode(frame)
+    }
+
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        match self.state {
+            State::InStep => match self.codec.decode(input) {
+                Err(error) if may_be_given_up(&error) => self.give_up(input, false, Some(error)),
+                found => found,
+            },
+            State::Skipping(_) if input.is_empty() => Ok(Decoded::More { total: 1 }),
+            State::Skipping(left) => {
+                let consumed =
+                    usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+                self.state = State::after(left - consumed as u64);
+                Ok(Decoded::Discard { consumed, begins: false })
+            }
+            State::Searching { counted } => self.give_up(input, counted, None),
+        }
+    }
+
+    fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        match std::mem::replace(&mut self.state, State::InStep) {
+            State::InStep => self.codec.decode_end(input),
+            State::Searching { counted: false } => {
+                Ok(Decoded::Discard { consumed: input.len(), begins: true })
+            }
+            _ => Ok(Decoded::Discard { consumed: input.len(), begins: false }),
+        }
+    }
+
+    fn find_end(&mut self, input: &[u8]) -> FrameEnd {
+        self.codec.find_end(input)
+    }
+}
+
+/// Whether it is of the frame alone.
+fn may_be_given_up(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Oversize { .. } | ErrorKind::Malformed { .. })
+}
