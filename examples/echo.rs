@@ -41,8 +41,8 @@ struct Arguments {
     endpoints: Vec<Endpoint>,
 
     /// How streams mark messages: u8, u16, u24, u32, u64 (with le for little endian), varint,
-    /// lines, crlf, nul, fixed:N, netstring, octets, content-length, cobs, slip; resync:NAME to go on
-    /// behind what is too long or malformed.
+    /// lines, crlf, nul, fixed:N, netstring, octets, content-length, cobs, slip, unframed; resync:NAME to
+    /// go on behind what is too long or malformed.
     #[arg(long, value_name = "NAME", default_value = "u32")]
     codec: AnyCodec,
 

@@ -70,7 +70,7 @@ fn a_foreign_reader_finds_descriptors_with_bytes_of_their_frame_alone() {
                 tokens.check(&received.descriptors);
                 brought += received.descriptors.len();
             }
-            assert_eq!(brought, MESSAGES.iter().map(|(count, _)| count).sum());
+            assert_eq!(brought, MESSAGES.iter().map(|(count, _)| count).sum::<usize>());
             frames.iter().for_each(|(.., tokens)| tokens.assert_closed());
         });
     }

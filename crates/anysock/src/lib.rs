@@ -73,13 +73,20 @@ pub use anysock_core::{
     Support, TcpInfo, TcpState, Type, UnixAddr, UnixAddrError, UnixPath, UnknownInterface,
     UnsupportedCell, inherited_names, probe,
 };
+#[cfg(feature = "prost")]
+pub use anysock_framing::Protobuf;
 pub use anysock_framing::{
     Accept, AnyCodec, AsPayload, AutoFlush, BoxTransport, Cobs, Codec, ContentLength, Deadlines,
-    Decoded, Delimited, EmptyDelimiter, Error, ErrorKind, Fixed, FrameEnd, FrameWriter, Framed,
-    Guaranteed, Halves, Idle, Io, LengthDelimited, Limited, Limits, MaxLength, MessageSink,
-    MessageStream, Netstring, OctetCounted, Packets, Payload, Quota, Rate, RecvHalf, Resync,
-    SendHalf, Slip, Stats, Stuffing, Transport, TrySendError, UnknownCodec, Varint, Width,
+    Decode, Decoded, Delimited, EmptyDelimiter, Encode, Error, ErrorKind, Fixed, FrameEnd,
+    FrameWriter, Framed, Guaranteed, Halves, Idle, Io, LengthDelimited, Limited, Limits, MaxLength,
+    MessageSink, MessageStream, Netstring, OctetCounted, Packets, Payload, Quota, Rate, RecvHalf,
+    Resync, SendHalf, Slip, Stats, Stuffing, Transport, TrySendError, Typed, Unframed,
+    UnknownCodec, Varint, Width,
 };
+#[cfg(feature = "tokio-util")]
+pub use anysock_framing::{Coded, CodedError};
+#[cfg(feature = "serde")]
+pub use anysock_framing::{Json, Postcard};
 pub use bind::{Bind, bind};
 pub use connect::{Connect, IntoEndpoint, connect};
 pub use connection::{Connection, ConnectionRecv, ConnectionSend};
@@ -95,3 +102,8 @@ pub use shards::Shards;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The same of what is written about framing.
+#[cfg(all(doctest, feature = "tokio-util"))]
+#[doc = include_str!("../../../docs/FRAMING.md")]
+struct Framing;

@@ -53,6 +53,24 @@ pub enum ErrorKind {
         /// What stands in the way.
         why: String,
     },
+    /// Sending a value: its format cannot write it. Nothing was sent; survivable.
+    #[error("{format} cannot write this value: {source}; nothing was sent")]
+    Unwritable {
+        /// The format.
+        format: &'static str,
+        /// What stands in the way.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Receiving a value: a message arrived that is none in this format. It is lost; survivable.
+    #[error("a message of {length} bytes is no value in {format}: {source}; it is lost")]
+    Unreadable {
+        /// The format.
+        format: &'static str,
+        /// Length of the message, in bytes.
+        length: usize,
+        /// What is wrong with the bytes.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Sending: the transport cannot carry what is attached. Nothing was sent; survivable.
     #[error("{what} cannot be attached {}; nothing was sent", place(.cell))]
     NotAttachable {
@@ -218,6 +236,8 @@ impl Error {
         match self.kind() {
             K::TooLong { .. }
             | K::Unrepresentable { .. }
+            | K::Unwritable { .. }
+            | K::Unreadable { .. }
             | K::NotAttachable { .. }
             | K::NotReady
             | K::Closed
@@ -311,8 +331,11 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         use ErrorKind as K;
         let kind = match error.kind() {
-            K::TooLong { .. } | K::Unrepresentable { .. } => io::ErrorKind::InvalidInput,
+            K::TooLong { .. } | K::Unrepresentable { .. } | K::Unwritable { .. } => {
+                io::ErrorKind::InvalidInput
+            }
             K::Truncated { .. }
+            | K::Unreadable { .. }
             | K::DescriptorsLost { .. }
             | K::TooManyDescriptors { .. }
             | K::Oversize { .. }

@@ -27,6 +27,8 @@ mod auto_flush;
 mod beside;
 mod byte_stream;
 mod codec;
+#[cfg(feature = "tokio-util")]
+mod coded;
 mod error;
 mod extension;
 mod fate;
@@ -43,6 +45,7 @@ mod sending;
 mod stats;
 mod transport;
 mod turn;
+mod typed;
 mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
@@ -54,8 +57,10 @@ pub use auto_flush::AutoFlush;
 pub use byte_stream::{ByteRecv, ByteSend, ByteStream, Io, IoHalf};
 pub use codec::{
     AnyCodec, Cobs, Codec, ContentLength, Decoded, Delimited, EmptyDelimiter, Fixed, FrameEnd,
-    LengthDelimited, Netstring, OctetCounted, Resync, Slip, UnknownCodec, Varint, Width,
+    LengthDelimited, Netstring, OctetCounted, Resync, Slip, Unframed, UnknownCodec, Varint, Width,
 };
+#[cfg(feature = "tokio-util")]
+pub use coded::{Coded, CodedError};
 pub use error::{Error, ErrorKind};
 pub use extension::{
     AcceptExt, Accepting, Close, Feed, Flush, Ready, Recv, RecvExt, RecvMany, Send, SendExt,
@@ -68,4 +73,9 @@ pub use packets::{Packets, PacketsRecv, PacketsSend};
 pub use payload::{AsPayload, Owned, Payload, Whole};
 pub use stats::Stats;
 pub use transport::{Accept, BoxTransport, Guaranteed, Halves, RecvHalf, SendHalf, Transport};
+#[cfg(feature = "prost")]
+pub use typed::Protobuf;
+pub use typed::{Decode, Encode, Typed};
+#[cfg(feature = "serde")]
+pub use typed::{Json, Postcard};
 pub use write_queue::{FrameWriter, Stuffing, encode_frame};

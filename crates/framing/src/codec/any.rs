@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{
     Cobs, Codec, ContentLength, Decoded, Delimited, Fixed, FrameEnd, LengthDelimited, Netstring,
-    OctetCounted, Resync, Slip, Varint, Width,
+    OctetCounted, Resync, Slip, Unframed, Varint, Width,
 };
 use crate::{Error, FrameWriter};
 
@@ -23,6 +23,7 @@ use crate::{Error, FrameWriter};
 /// | `fixed:N` | [`Fixed`], N at least 1 |
 /// | `netstring` `octets` `content-length` | [`Netstring`], [`OctetCounted`], [`ContentLength`] |
 /// | `cobs` `slip` | [`Cobs`], [`Slip`] |
+/// | `unframed` | [`Unframed`]: bytes as they come |
 /// | `resync:NAME` | [`Resync`] of any of these |
 ///
 /// ```
@@ -50,8 +51,8 @@ pub struct AnyCodec(Kind);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no codec is named {name:?}; there are u8, u16, u24, u32, u64 (with le for little endian), \
-     varint, lines, crlf, nul, netstring, octets, content-length, cobs, slip, fixed:N with N bytes, \
-     at least 1; and resync:NAME, to go on behind what is too long or malformed"
+     varint, lines, crlf, nul, netstring, octets, content-length, cobs, slip, unframed, \
+     fixed:N with N bytes, at least 1; and resync:NAME, to go on behind what is too long or malformed"
 )]
 pub struct UnknownCodec {
     name: String,
@@ -68,6 +69,7 @@ enum Kind {
     ContentLength(ContentLength),
     Cobs(Cobs),
     Slip(Slip),
+    Unframed(Unframed),
     Resync(Box<Resync<AnyCodec>>),
     Custom(Box<dyn CloneCodec>),
 }
@@ -93,6 +95,7 @@ macro_rules! inner {
             Kind::ContentLength($codec) => $result,
             Kind::Cobs($codec) => $result,
             Kind::Slip($codec) => $result,
+            Kind::Unframed($codec) => $result,
             Kind::Resync($codec) => $result,
             Kind::Custom($codec) => $result,
         }
@@ -119,6 +122,7 @@ impl AnyCodec {
             Kind::ContentLength(codec) => Kind::ContentLength(codec.max(bytes)),
             Kind::Cobs(codec) => Kind::Cobs(codec.max(bytes)),
             Kind::Slip(codec) => Kind::Slip(codec.max(bytes)),
+            Kind::Unframed(codec) => Kind::Unframed(codec.max(bytes)),
             Kind::Resync(codec) => Kind::Resync(Box::new(codec.map(|codec| codec.with_max(bytes)))),
             kept @ (Kind::Fixed(_) | Kind::Custom(_)) => kept,
         })
@@ -135,6 +139,7 @@ impl AnyCodec {
             "content-length" => ContentLength::new().into(),
             "cobs" => Cobs::new().into(),
             "slip" => Slip::new().into(),
+            "unframed" => Unframed::new().into(),
             _ if name.starts_with(RESYNC) => {
                 // Once is enough.
                 let name = name.strip_prefix(RESYNC).filter(|name| !name.starts_with(RESYNC))?;
@@ -193,7 +198,7 @@ macro_rules! from {
 from! {
     LengthDelimited as Length, Varint as Varint, Delimited as Delimited, Fixed as Fixed,
     Netstring as Netstring, OctetCounted as OctetCounted, ContentLength as ContentLength,
-    Cobs as Cobs, Slip as Slip
+    Cobs as Cobs, Slip as Slip, Unframed as Unframed
 }
 
 impl From<Resync<AnyCodec>> for AnyCodec {
@@ -231,6 +236,7 @@ impl fmt::Display for AnyCodec {
             Kind::ContentLength(codec) => codec.fmt(f),
             Kind::Cobs(codec) => codec.fmt(f),
             Kind::Slip(codec) => codec.fmt(f),
+            Kind::Unframed(codec) => codec.fmt(f),
             Kind::Resync(codec) => codec.fmt(f),
             Kind::Custom(codec) => write!(f, "{codec:?}"),
         }
@@ -240,6 +246,10 @@ impl fmt::Display for AnyCodec {
 impl Codec for AnyCodec {
     fn max_message(&self) -> usize {
         inner!(&self.0, codec => codec.max_message())
+    }
+
+    fn keeps_boundaries(&self) -> bool {
+        inner!(&self.0, codec => codec.keeps_boundaries())
     }
 
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
@@ -300,6 +310,7 @@ mod tests {
             "content-length",
             "cobs",
             "slip",
+            "unframed",
             "resync:lines",
             "resync:fixed:3",
         ] {

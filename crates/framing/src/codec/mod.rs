@@ -11,6 +11,7 @@ mod netstring;
 mod octet_counted;
 mod resync;
 mod slip;
+mod unframed;
 mod varint;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use self::netstring::Netstring;
 pub use self::octet_counted::OctetCounted;
 pub use self::resync::Resync;
 pub use self::slip::Slip;
+pub use self::unframed::Unframed;
 pub use self::varint::Varint;
 
 /// The longest message of the codecs that are told no other, in bytes.
@@ -71,6 +73,12 @@ pub trait Codec: fmt::Debug {
     /// The longest message, in bytes, that is sent or received. Enforced by the transport when
     /// sending, and by [`decode`](Self::decode) when receiving.
     fn max_message(&self) -> usize;
+
+    /// Whether one message sent is one message received, as of every codec but
+    /// [`Unframed`]. A transport [promises](crate::Guarantees::BOUNDARIES) it if so.
+    fn keeps_boundaries(&self) -> bool {
+        true
+    }
 
     /// Writes one frame around, or instead of, the payload. If this fails, nothing of what it
     /// wrote is sent.

@@ -122,6 +122,10 @@ impl<C: Codec> Codec for Resync<C> {
         self.codec.max_message()
     }
 
+    fn keeps_boundaries(&self) -> bool {
+        self.codec.keeps_boundaries()
+    }
+
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         self.codec.encode(frame)
     }

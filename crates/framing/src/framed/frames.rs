@@ -22,7 +22,7 @@ const DISCARDED: usize = 8 * 1024;
 /// Frames on their way into a stream.
 #[derive(Debug)]
 pub(super) struct Frames<C> {
-    codec: C,
+    pub(super) codec: C,
     queue: WriteQueue,
     /// How much the stream has taken since it last had no room, in pieces of [`PIECE`] bytes.
     written: u16,

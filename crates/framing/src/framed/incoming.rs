@@ -13,7 +13,7 @@ use crate::{ByteRecv, Codec, Error, Stats};
 
 #[derive(Debug)]
 pub(super) struct Incoming<C> {
-    codec: C,
+    pub(super) codec: C,
     buffer: ReadBuffer,
     turns: Turns,
     /// Nothing more will come.

@@ -26,6 +26,11 @@ const PROMISED: Guarantees = Guarantees::RELIABLE
     .with(Guarantees::CONNECTION_ORIENTED)
     .with(Guarantees::END_OF_FILE);
 
+/// What is promised with this codec.
+fn promised(codec: &impl Codec) -> Guarantees {
+    if codec.keeps_boundaries() { PROMISED } else { PROMISED - Guarantees::BOUNDARIES }
+}
+
 /// A transport over a byte stream, whose messages a codec marks.
 ///
 /// ```
@@ -125,7 +130,7 @@ impl<S, C> Framed<S, C> {
 
 impl<S: ByteStream, C: Codec> Guaranteed for Framed<S, C> {
     fn guarantees(&self) -> Guarantees {
-        PROMISED
+        promised(&self.incoming.codec)
     }
 
     fn stats(&self) -> Stats {
@@ -213,7 +218,7 @@ where
 
 impl<W: ByteSend, C: Codec> Guaranteed for FramedSend<W, C> {
     fn guarantees(&self) -> Guarantees {
-        PROMISED
+        promised(&self.outgoing.queue.codec)
     }
 
     fn stats(&self) -> Stats {
@@ -261,7 +266,7 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
 
 impl<R: ByteRecv, C: Codec> Guaranteed for FramedRecv<R, C> {
     fn guarantees(&self) -> Guarantees {
-        PROMISED
+        promised(&self.incoming.codec)
     }
 
     fn stats(&self) -> Stats {
