@@ -13,6 +13,9 @@ use anysock_core::{
 use anysock_framing::memory::Memory;
 use anysock_framing::{AnyCodec, Error, Framed, Packets};
 
+use tracing::{Instrument as _, Span};
+
+use crate::observed::{self, End, observe};
 use crate::{Backoff, Connection, Reconnect, memory};
 
 /// Connects to an endpoint. Await it, after saying what differs from the defaults.
@@ -212,14 +215,33 @@ impl Connect {
     pub(crate) fn adopt(self, descriptor: OwnedFd) -> Result<Connection, Error> {
         let connected = Connected::adopt(descriptor, &self.options).map_err(io::Error::from)?;
         connected.set_busy_poll(self.busy_poll)?;
-        Ok(transport(connected, self.codec, self.max))
+        let connection = transport(connected, self.codec, self.max);
+        Ok(observe(connection, &"adopted", End::Adopted))
     }
 
     async fn run(self) -> Result<Connection, Error> {
+        let span = match &self.endpoint {
+            Ok(endpoint) => tracing::debug_span!("connect", %endpoint),
+            Err(_) => Span::none(),
+        };
+        let opened = match span.is_disabled() {
+            true => self.open().await,
+            false => self.open().instrument(span).await,
+        };
+        if opened.is_err() {
+            observed::connect_failed();
+        }
+        Ok(match &self.endpoint {
+            Ok(endpoint) => observe(opened?, endpoint, End::Client),
+            Err(_) => opened?,
+        })
+    }
+
+    async fn open(&self) -> Result<Connection, Error> {
         Ok(match self.reach().await? {
             Reached::Socket(connected) => {
                 connected.set_busy_poll(self.busy_poll)?;
-                transport(connected, self.codec, self.max)
+                transport(connected, self.codec.clone(), self.max)
             }
             Reached::Memory(memory) => memory.into(),
         })

@@ -15,6 +15,9 @@ use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Limited,
     Limits, Packets, PacketsRecv, PacketsSend, Payload, RecvHalf, SendHalf, Stats, Transport,
 };
+use tracing::Span;
+
+use crate::observed::Observed;
 
 /// A transport over any cell, in memory, or of any other type.
 ///
@@ -68,6 +71,7 @@ enum Inner {
     Peer(Box<Packets<DatagramPeer>>),
     Memory(Memory),
     Limited(Box<Limited<Connection>>),
+    Observed(Box<Observed<Connection>>),
     Other(Other<BoxTransport>),
 }
 
@@ -128,6 +132,35 @@ impl Connection {
         }
     }
 
+    pub(crate) fn observed(observed: Observed<Self>) -> Self {
+        Self(Inner::Observed(Box::new(observed)))
+    }
+
+    /// The tracing span of this connection, for the tasks that work for it: those of
+    /// [`serve`](crate::serve()) have it. Disabled, and free of cost, unless a subscriber wanted
+    /// `anysock::connection` at debug level when the connection was made.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock::prelude::*;
+    /// use tracing::Instrument;
+    ///
+    /// let mut listener = anysock::bind("unix:").await?;
+    /// let _client = anysock::connect(listener.endpoint()).await?;
+    /// let mut peer = listener.accept().await?;
+    /// let span = peer.span();
+    /// tokio::spawn(async move { peer.send("hello").await }.instrument(span));
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn span(&self) -> Span {
+        match &self.0 {
+            Inner::Observed(observed) => observed.span().clone(),
+            Inner::Limited(limited) => within(limited).span(),
+            _ => Span::none(),
+        }
+    }
+
     /// The cell; `None` in memory and over other transports.
     pub fn cell(&self) -> Option<Cell> {
         match &self.0 {
@@ -136,6 +169,7 @@ impl Connection {
             Inner::Datagram(packets) => Some(packets.socket().cell()),
             Inner::Peer(packets) => Some(packets.socket().cell()),
             Inner::Limited(limited) => within(limited).cell(),
+            Inner::Observed(observed) => observed.get_ref().cell(),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }
@@ -170,6 +204,7 @@ impl Connection {
             Inner::Datagram(packets) => Some(packets.socket().socket()),
             Inner::Peer(packets) => Some(packets.socket().socket()),
             Inner::Limited(limited) => within(limited).as_socket(),
+            Inner::Observed(observed) => observed.get_ref().as_socket(),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }
@@ -187,6 +222,7 @@ impl Connection {
             Inner::Datagram(packets) => packets.socket().local_addr(),
             Inner::Peer(packets) => packets.socket().local_addr(),
             Inner::Limited(limited) => within(limited).local_addr(),
+            Inner::Observed(observed) => observed.get_ref().local_addr(),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -203,6 +239,7 @@ impl Connection {
             Inner::Datagram(packets) => packets.socket().peer_addr(),
             Inner::Peer(packets) => Ok(packets.socket().peer_addr().clone()),
             Inner::Limited(limited) => within(limited).peer_addr(),
+            Inner::Observed(observed) => observed.get_ref().peer_addr(),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -218,6 +255,7 @@ impl Connection {
             Inner::Stream(framed) => framed.stream().peer_credentials(),
             Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
             Inner::Limited(limited) => within(limited).peer_credentials(),
+            Inner::Observed(observed) => observed.get_ref().peer_credentials(),
             _ => Err(no_socket("credentials")),
         }
     }
@@ -233,6 +271,7 @@ impl Connection {
         match &self.0 {
             Inner::Stream(framed) => framed.stream().is_multipath(),
             Inner::Limited(limited) => within(limited).is_multipath(),
+            Inner::Observed(observed) => observed.get_ref().is_multipath(),
             _ => Ok(false),
         }
     }
@@ -252,6 +291,7 @@ impl Connection {
             Inner::Peer(packets) => halves!(packets, Peer),
             Inner::Memory(memory) => halves!(memory, Memory),
             Inner::Limited(limited) => others(limited.split_boxed()),
+            Inner::Observed(observed) => others(observed.split_boxed()),
             Inner::Other(Other(other)) => others(other.split_boxed()),
         };
         (ConnectionSend(sending), ConnectionRecv(receiving))
@@ -281,6 +321,7 @@ macro_rules! each {
             Inner::Peer($transport) => $call,
             Inner::Memory($transport) => $call,
             Inner::Limited($transport) => $call,
+            Inner::Observed($transport) => $call,
             Inner::Other(Other($transport)) => $call,
         }
     };

@@ -49,6 +49,7 @@ mod connect;
 mod connection;
 mod listener;
 mod memory;
+mod observed;
 pub mod prelude;
 mod reconnecting;
 mod serve;

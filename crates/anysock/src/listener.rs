@@ -9,6 +9,7 @@ use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
 
 use crate::Connection;
 use crate::memory::MemoryListener;
+use crate::observed::{End, observe};
 
 /// Yields a [`Connection`] per peer, whatever the cell. Made by [`bind`](crate::bind()).
 ///
@@ -143,7 +144,16 @@ impl Accept for Listener {
     type Transport = Connection;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Connection, Error>> {
-        match &mut self.inner {
+        let endpoint = &self.endpoint;
+        let accepting = tracing::debug_span!("accept", %endpoint);
+        let accepted = accepting.in_scope(|| self.inner.poll_accept(cx));
+        accepted.map_ok(|connection| observe(connection, endpoint, End::Accepted))
+    }
+}
+
+impl Inner {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Connection, Error>> {
+        match self {
             Inner::Socket { listener, codec, packet_max } => {
                 let accepted = listener.poll_accept(cx).map_err(Error::from);
                 accepted.map_ok(|accepted| match accepted {

@@ -62,6 +62,7 @@ impl Connection {
             Inner::SeqPacket(packets) => Ok(packets.socket().socket()),
             Inner::Datagram(packets) => Ok(packets.socket().socket()),
             Inner::Limited(limited) => within(limited).own_socket(what),
+            Inner::Observed(observed) => observed.get_ref().own_socket(what),
             Inner::Peer(_) | Inner::Memory(_) | Inner::Other(_) => Err(no_socket(what)),
         }
     }

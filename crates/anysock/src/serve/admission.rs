@@ -37,6 +37,16 @@ pub(super) enum Refusal {
     PerUid,
 }
 
+impl Refusal {
+    /// What a counter calls the limit.
+    pub(super) const fn limit(self) -> &'static str {
+        match self {
+            Self::PerAddress => "address",
+            Self::PerUid => "uid",
+        }
+    }
+}
+
 impl Admission {
     pub(super) fn limit_per_address(&mut self, most: usize) {
         self.per_address = Some(Count::new(most));

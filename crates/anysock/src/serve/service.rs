@@ -14,11 +14,12 @@ use anysock_framing::{Accept, Error, Limits};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::Instrument as _;
 
 use super::admission::{Admission, Refusal, Ticket};
 use super::report::{ListenerReport, Report};
 use super::{Phase, Serve};
-use crate::{Connection, Listener};
+use crate::{Connection, Listener, observed};
 
 /// How long an aborted handler may take to let go. It does so where it waits; one that never waits
 /// is left behind.
@@ -168,6 +169,7 @@ where
                     Refusal::PerAddress => self.report.refused_per_address += 1,
                     Refusal::PerUid => self.report.refused_per_uid += 1,
                 }
+                observed::refused(refusal.limit());
                 return;
             }
         };
@@ -175,11 +177,17 @@ where
         self.report.accepted += 1;
         let is_logged = tracing::enabled!(tracing::Level::DEBUG);
         let peer = is_logged.then(|| connection.peer_addr().ok().map(Box::new)).flatten();
+        let span = connection.span();
         let connection = connection.limit(&self.limits);
+        let handler = AssertUnwindSafe(|| span.in_scope(|| (self.handler)(connection)));
         // The handler's own future is the task, so that each connection is held once.
-        match catch_unwind(AssertUnwindSafe(|| (self.handler)(connection))) {
+        match catch_unwind(handler) {
             Ok(handling) => {
-                let id = self.tasks.spawn(handling).id();
+                let task = match span.is_disabled() {
+                    true => self.tasks.spawn(handling),
+                    false => self.tasks.spawn(handling.instrument(span)),
+                };
+                let id = task.id();
                 self.served.insert(id, Served { ticket, peer });
             }
             Err(panic) => {
@@ -242,14 +250,21 @@ where
         let Some(Served { ticket, peer }) = self.served.remove(&id) else { return };
         self.admission.release(ticket);
         match ended {
-            Ok((_, Ok(()))) => self.report.finished += 1,
+            Ok((_, Ok(()))) => {
+                self.report.finished += 1;
+                observed::handler_ended("finished");
+            }
             Ok((_, Err(error))) => {
                 tracing::debug!(?peer, %error, "a handler has failed");
                 self.report.failed += 1;
+                observed::handler_ended("failed");
             }
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => self.panicked(&*panic),
-                Err(_) => self.report.aborted += 1,
+                Err(_) => {
+                    self.report.aborted += 1;
+                    observed::handler_ended("aborted");
+                }
             },
         }
     }
@@ -259,5 +274,6 @@ where
         let words = words.or_else(|| panic.downcast_ref().map(String::as_str));
         tracing::error!(panic = words.unwrap_or("without words"), "a handler has panicked");
         self.report.panicked += 1;
+        observed::handler_ended("panicked");
     }
 }
