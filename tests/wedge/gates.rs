@@ -1,0 +1,76 @@
+//! What is promised of anysock: blocked on whichever cell, it is idle, and its neighbours run.
+
+use crate::child::On;
+use crate::effort::tell;
+use crate::report::Report;
+use crate::trap::{CELLS, Case, Trap};
+use crate::trial::{self, Trial};
+use crate::verdict::{BUDGET, LATE, SHARE, most_polls};
+use crate::{ALONE, in_turn, table, traps, window};
+
+/// Most of them sleep.
+const AT_ONCE: usize = 8;
+
+#[test]
+fn nothing_wedges_anysock_on_any_cell() {
+    let Some(_turn) = in_turn() else { return };
+    let cases = table::played().into_iter().map(|(case, _)| case);
+    let (blocked, flooded): (Vec<Case>, Vec<Case>) = cases.partition(|c| c.trap.is_blocked());
+    let mut trials = trial::play(&blocked, On::Anysock, window(), AT_ONCE);
+    trials.extend(trial::play(&flooded, On::Anysock, window(), 1));
+    trials.iter_mut().for_each(play_again);
+    let wrong: Vec<_> = trials.iter().filter(|trial| is_wrong(trial)).collect();
+    let told: Vec<_> =
+        wrong.iter().map(|trial| format!("{trial}\n  {ALONE}='{}'", trial.case)).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), trials.len(), told.join("\n"));
+    tell_of(&trials);
+}
+
+fn is_wrong(trial: &Trial) -> bool {
+    let often = |report: &Report| report.polls > most_polls(report.window);
+    let too_often = trial.case.trap.is_blocked() && trial.report.as_ref().is_some_and(often);
+    trial.verdict.is_wedge() || too_often
+}
+
+/// A wedge is there for ever. What a busy machine does to a short window is not there in a long one
+/// without company.
+fn play_again(trial: &mut Trial) {
+    if is_wrong(trial) {
+        eprintln!("once more: {trial}");
+        if let Some(again) = trial::play(&[trial.case], On::Anysock, 4 * window(), 1).pop() {
+            *trial = again;
+        }
+    }
+}
+
+fn tell_of(trials: &[Trial]) {
+    let all: Vec<_> = trials.iter().map(|t| (t.case, t.report.as_ref().unwrap())).collect();
+    let of = |which: fn(Trap) -> bool| all.iter().filter(move |(case, _)| which(case.trap));
+    let blocked = || of(Trap::is_blocked);
+    let tried = format!("{} states on {} cells", blocked().count(), CELLS.len());
+
+    let (case, report) = blocked().max_by(|a, b| a.1.share().total_cmp(&b.1.share())).unwrap();
+    let percent = |share: f64| format!("{:.1} % of a CPU", 100.0 * share);
+    let worst = format!("{} ({case})", percent(report.share()));
+    tell("a blocked operation leaves the CPU idle", &tried, worst, percent(SHARE));
+
+    let (case, report) = blocked().max_by_key(|(_, report)| report.polls).unwrap();
+    let (worst, window) = (format!("{} polls ({case})", report.polls), report.window);
+    tell("it is polled rarely", &tried, worst, format!("{} in {window:?}", most_polls(window)));
+
+    let (case, report) = all.iter().max_by_key(|(_, report)| report.late).unwrap();
+    let worst = format!("{:.1} ms late ({case})", report.late.as_secs_f64() * 1e3);
+    let goal = format!("it fires; goal {} ms late", LATE.as_millis());
+    tell("a 10 ms timer beside it fires", format!("{} states", all.len()), worst, goal);
+
+    let flooded = || of(|trap| trap == Trap::T7);
+    let most = flooded().map(|(_, report)| report.most).max().unwrap();
+    let tried = format!("{} floods", flooded().count());
+    tell("a flooded reader lets others run", tried, format!("{most} messages a turn"), BUDGET);
+
+    let announced = || of(|trap| trap == Trap::T8);
+    let grown = announced().map(|(_, report)| report.grown >> 20).max().unwrap();
+    let tried = format!("{} x {} connections", announced().count(), traps::ANNOUNCING);
+    let bound = format!("{} MiB", traps::ROOM >> 20);
+    tell("8 MiB announced by each are not reserved", tried, format!("{grown} MiB"), bound);
+}
