@@ -13,15 +13,14 @@ use crate::{ALONE, in_turn, window};
 #[test]
 fn plain_tokio_wedges_where_the_table_says() {
     let Some(_turn) = in_turn() else { return };
-    let (wedging, well): (Vec<_>, Vec<_>) = table::played()
-        .into_iter()
-        .partition(|(case, verdict)| verdict.is_wedge() || !case.trap.is_blocked());
-    let cases =
-        |some: Vec<(Case, Verdict)>| some.into_iter().map(|(case, _)| case).collect::<Vec<_>>();
-    let mut trials = trial::play(&cases(well), On::Tokio, window(), 8);
+    let (busy, idle): (Vec<_>, Vec<_>) = table::played().into_iter().partition(is_busy);
+    let cases = |some: Vec<(Case, Verdict)>| some.into_iter().map(|(case, _)| case);
+    let idle: Vec<_> = cases(idle).collect();
+    let mut trials = trial::play(&idle, On::Tokio, window(), 8);
     // A wedge shows at once. Few at a time, since each takes a processor.
     let short = Duration::from_millis(Effort::asked().pick(120, 250, 500));
-    trials.extend(trial::play(&cases(wedging), On::Tokio, short, 2));
+    let busy: Vec<_> = cases(busy).collect();
+    trials.extend(trial::play(&busy, On::Tokio, short, 2));
     trials.iter_mut().for_each(play_again);
     let of = |case: Case| trials.iter().find(|trial| trial.case == case);
     println!("{}", table::text(|case| of(case).map_or("-".into(), |t| t.verdict.to_string())));
@@ -32,6 +31,12 @@ fn plain_tokio_wedges_where_the_table_says() {
     let wedged = trials.iter().filter(|trial| trial.verdict.is_wedge()).count();
     let tried = format!("the same {}", trials.len());
     tell("(beside it: plain tokio types)", tried, format!("{wedged} wedge"), "none, on anysock");
+}
+
+/// Whether it takes a processor, or the memory of many.
+fn is_busy((case, verdict): &(Case, Verdict)) -> bool {
+    let wedged = matches!(verdict, Verdict::Stops | Verdict::Burns | Verdict::Aborts);
+    wedged || !case.trap.is_blocked()
 }
 
 fn is_other(trial: &Trial) -> bool {
