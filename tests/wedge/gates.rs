@@ -32,13 +32,14 @@ fn is_wrong(trial: &Trial) -> bool {
     trial.verdict.is_wedge() || too_often
 }
 
-/// A wedge is there for ever. What a busy machine does to a short window is not there in a long one
+/// A wedge is there for ever. What a busy machine does to a short window is not there in long ones
 /// without company.
 fn play_again(trial: &mut Trial) {
-    if is_wrong(trial) {
-        eprintln!("once more: {trial}");
-        if let Some(again) = trial::play(&[trial.case], On::Anysock, 4 * window(), 1).pop() {
-            *trial = again;
+    for longer in [4, 16] {
+        if is_wrong(trial) {
+            eprintln!("once more: {trial}");
+            let again = trial::play(&[trial.case], On::Anysock, longer * window(), 1).pop();
+            *trial = again.unwrap();
         }
     }
 }

@@ -7,7 +7,7 @@ use anysock_core::Socket;
 
 /// The sockets that a case is played on.
 pub(crate) trait Sockets {
-    type Connection;
+    type Connection: 'static;
     type Listener;
 
     /// Connects, from `from` if that matters.

@@ -38,7 +38,7 @@ struct Watched {
     last_tick: Mutex<Instant>,
     worst: Mutex<Duration>,
     polls: AtomicU64,
-    /// Messages that were handed out since the operation was last polled, and the most of them.
+    /// Messages that were handed out in a poll that has not returned, and the most in any.
     handed: AtomicU64,
     most: AtomicU64,
     /// The address space before it was all about that.
@@ -124,7 +124,6 @@ impl Stage {
                 if let Poll::Ready(done) = operation.as_mut().poll(cx) {
                     ended = Some(done);
                 }
-                self.watched.most.fetch_max(self.watched.handed.swap(0, Relaxed), Relaxed);
             }
             over.as_mut().poll(cx)
         })
@@ -149,12 +148,9 @@ impl Stage {
         let _ = ticking.await;
     }
 
-    /// What counts the messages that the operation is handed.
-    pub(crate) fn counter(&self) -> impl Fn() + use<> {
-        let watched = Arc::clone(&self.watched);
-        move || {
-            watched.handed.fetch_add(1, Relaxed);
-        }
+    /// What counts the messages that are handed out.
+    pub(crate) fn counter(&self) -> Counter {
+        Counter(Arc::clone(&self.watched))
     }
 
     /// From here on it is told by how much the address space grows, and it may not grow by more
@@ -169,6 +165,27 @@ impl Stage {
     pub(crate) fn is_over(&self) -> impl Fn() -> bool + use<> {
         let watched = Arc::clone(&self.watched);
         move || watched.is_over.load(Relaxed)
+    }
+}
+
+/// Counts the messages that a task is handed.
+pub(crate) struct Counter(Arc<Watched>);
+
+impl Counter {
+    /// One more.
+    pub(crate) fn count(&self) {
+        self.0.handed.fetch_add(1, Relaxed);
+    }
+
+    /// Keeps those of one poll apart from those of the next.
+    pub(crate) async fn by_poll<F: Future>(&self, receiving: F) -> F::Output {
+        let mut receiving = pin!(receiving);
+        poll_fn(|cx| {
+            let done = receiving.as_mut().poll(cx);
+            self.0.most.fetch_max(self.0.handed.swap(0, Relaxed), Relaxed);
+            done
+        })
+        .await
     }
 }
 

@@ -10,6 +10,7 @@ use anysock::{Addr, Domain, Options, Type, UnixAddr};
 use anysock_core::{Outgoing, Shutdown, Socket};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::task::LocalSet;
 
 use crate::far::{bound, client, drain, ends, fill, frame, fresh};
 use crate::limits::limit_descriptors;
@@ -120,6 +121,8 @@ pub(crate) async fn short_read<S: Sockets>(stage: Stage) {
         _ => Options::new(),
     };
     let (mut near, far) = ends::<S>(cell, &options).await;
+    // The reactor knows of the socket before all of it comes at once.
+    assert!(poll_once(pin!(S::recv(&mut near))).await.is_none());
     let (first, second) = (frame(cell, b"AAAA"), frame(cell, b"BBBB"));
     match cell.domain {
         Domain::Unix => {
@@ -195,19 +198,29 @@ pub(crate) async fn flood<S: Sockets>(stage: Stage) {
     std::thread::spawn(move || flood_from(&far, &frames, &tell));
     // There is more than one turn's share before it begins.
     hear.recv_timeout(DEADLINE).unwrap();
-    let (is_over, count) = (stage.is_over(), stage.counter());
-    let receiving = async {
-        while !is_over() {
-            receives(S::recv(&mut near).await)?;
-            count();
-            let began = Instant::now();
-            while began.elapsed() < WORK {
-                std::hint::spin_loop();
+    let (is_over, counter) = (stage.is_over(), stage.counter());
+    // A task of its own, as a service has for each connection: who is not spawned has the reactor
+    // asked whenever others run.
+    let tasks = LocalSet::new();
+    let receiving = tasks.spawn_local(async move {
+        let receiving = async {
+            while !is_over() {
+                receives(S::recv(&mut near).await)?;
+                counter.count();
+                work();
             }
-        }
-        Ok(())
-    };
-    stage.watch(receiving, None).await;
+            Ok(())
+        };
+        counter.by_poll(receiving).await
+    });
+    stage.watch(tasks.run_until(async { receiving.await.unwrap() }), None).await;
+}
+
+fn work() {
+    let began = Instant::now();
+    while began.elapsed() < WORK {
+        std::hint::spin_loop();
+    }
 }
 
 /// Sends the same bytes, or messages, over and over; tells when there are many.
