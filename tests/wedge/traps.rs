@@ -248,6 +248,8 @@ const MANY: u32 = 1000;
 
 /// How many connections announce a message that does not come.
 pub(crate) const ANNOUNCING: usize = 1000;
+/// What comes of each, in bytes: more than the first block holds, so that another is asked for.
+const BEGINNING: usize = 20_000;
 /// What this process may have beside what it has before they come: a thirtieth of what they announce.
 pub(crate) const ROOM: u64 = 256 << 20;
 
@@ -261,7 +263,7 @@ pub(crate) async fn announced<S: Sockets>(stage: Stage) {
     for _ in 0..ANNOUNCING {
         let client = client(&socket);
         client.send(&(LONGEST as u32).to_be_bytes()).unwrap();
-        client.send(b"and a few bytes").unwrap();
+        client.send(&[7; BEGINNING]).unwrap();
         far.push(client);
         near.push(S::accept(&mut listener).await.unwrap());
     }

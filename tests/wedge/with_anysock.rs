@@ -1,6 +1,7 @@
 //! The cases on anysock, through its face; what has no peer is sent by the socket underneath.
 
 use std::io;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use anysock::prelude::*;
@@ -61,8 +62,13 @@ impl Sockets for Anysock {
     }
 
     fn try_send(connection: &mut Connection, message: &[u8]) -> io::Result<()> {
-        let sent = SendExt::try_send(connection, message);
-        sent.map_err(|TrySendError { error, .. }| io::Error::from(error))
+        let taken = SendExt::try_send(connection, message);
+        taken.map_err(|TrySendError { error, .. }| io::Error::from(error))?;
+        // It is sent at once too, by the first poll of a flush.
+        match connection.poll_flush(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(flushed) => flushed.map_err(io::Error::from),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
     async fn recv(connection: &mut Connection) -> io::Result<Option<usize>> {
