@@ -13,6 +13,9 @@
 //!   often than pauses which grow to 20 ms let it be;
 //! - once what it waits for is there, the operation ends as it should.
 //!
+//! What is out of bounds is played again, alone and for longer: a wedge is there for ever, and what a
+//! busy machine does to a short window is not.
+//!
 //! Under a flood (T7) nothing is blocked. There a reader may be handed 128 messages before others
 //! run. Where a thousand peers announce 8 MiB each (T8), the address space may grow by 256 MiB.
 //!
