@@ -27,6 +27,8 @@ mod counts;
 mod credentials;
 mod dropped;
 mod hoarding;
+#[path = "../support/limits.rs"]
+mod limits;
 mod raw;
 mod reads;
 mod refused;

@@ -6,6 +6,8 @@ use std::sync::Once;
 
 use anysock_core::{Outgoing, Socket};
 
+use crate::limits::limit_descriptors;
+
 /// As long a wait as there is, in milliseconds.
 const DEADLINE: libc::c_int = 60_000;
 
@@ -34,18 +36,7 @@ pub(crate) fn hangs_up(reader: &impl AsFd) -> bool {
 /// Lets this process have as many descriptors as it may.
 pub(crate) fn allow_many_descriptors() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| limit_descriptors(libc::rlim_t::MAX));
-}
-
-/// Lets this process have descriptors up to the number `most`, exclusive.
-pub(crate) fn limit_descriptors(most: libc::rlim_t) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointers describe one rlimit, which outlives the calls.
-    unsafe {
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
-        limit.rlim_cur = most.min(limit.rlim_max);
-        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
-    }
+    ONCE.call_once(|| limit_descriptors(u64::MAX));
 }
 
 /// Becomes another user for good, who is not privileged; false for who is not root.

@@ -12,6 +12,7 @@ use anysock_framing::{
 };
 
 use crate::cells::{assert_plain, next, pair, raw_and_framed, run};
+use crate::limits::limit_descriptors;
 use crate::tokens::{attached, make};
 use crate::{alone, raw};
 
@@ -88,7 +89,7 @@ fn a_message_whose_descriptors_are_too_many_on_their_way_is_dropped_alone() {
             assert!(std::env::var_os("CI").is_none(), "only root can change its user");
             return eprintln!("skipped: only root can change its user");
         }
-        raw::limit_descriptors(128);
+        limit_descriptors(128);
         for round in 0..2 {
             let mut sent = 0;
             let error = loop {

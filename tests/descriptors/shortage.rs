@@ -6,6 +6,7 @@ use anysock_core::{Ancillary, Cell, Socket, Type};
 use anysock_framing::{Codec, ErrorKind, Framed, Guaranteed, LengthDelimited, RecvExt, SendExt};
 
 use crate::cells::{assert_plain, next, pair, run};
+use crate::limits::limit_descriptors;
 use crate::tokens::{attached, make};
 use crate::{alone, raw};
 
@@ -15,7 +16,7 @@ over_the_unix_cells! {
 
 /// All descriptors that this process may still have, but for `left`.
 fn use_up(left: usize) -> Vec<File> {
-    raw::limit_descriptors(1024);
+    limit_descriptors(1024);
     let mut taken = Vec::new();
     while let Ok(file) = File::open("/dev/null") {
         taken.push(file);

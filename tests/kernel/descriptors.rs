@@ -10,10 +10,9 @@ use anysock_core::{Cell, Outgoing, Socket, Type};
 use libc::{EAGAIN, EINVAL, EPERM};
 
 use crate::ends::{Ends, fill, outcome, receive_now, send, text};
+use crate::limits::limit_descriptors;
 use crate::process::{rerun, run};
-use crate::raw::{
-    close, is_close_on_exec, limit_descriptors, poll, poll_now, receive_raw, room_for, set_option,
-};
+use crate::raw::{close, is_close_on_exec, poll, poll_now, receive_raw, room_for, set_option};
 
 /// Of Linux 6.16; libc has no name for it yet.
 const SO_PASSRIGHTS: libc::c_int = 83;

@@ -23,6 +23,8 @@ mod ends;
 mod events;
 mod gone;
 mod killed;
+#[path = "../support/limits.rs"]
+mod limits;
 mod multipath;
 mod near;
 mod opening;

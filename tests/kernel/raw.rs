@@ -162,17 +162,6 @@ pub(crate) fn is_non_blocking(socket: &impl AsFd) -> bool {
     unsafe { libc::fcntl(socket.as_fd().as_raw_fd(), libc::F_GETFL) & libc::O_NONBLOCK != 0 }
 }
 
-/// Lets this process have descriptors up to the number `most`, exclusive.
-pub(crate) fn limit_descriptors(most: u64) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointers describe one rlimit, which outlives the calls.
-    unsafe {
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
-        limit.rlim_cur = most.min(limit.rlim_max);
-        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
-    }
-}
-
 /// Registers a socket with the reactor, as the library does it.
 pub(crate) fn register(socket: Socket, interest: Interest) -> AsyncFd<Socket> {
     // SAFETY: a Socket owns its descriptor, always gives the same one, and keeps it open.

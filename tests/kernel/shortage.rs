@@ -7,8 +7,8 @@ use anysock_async::{PeerLimits, bind};
 use anysock_core::{Cell, Options};
 
 use crate::ends::{connecting, fresh};
+use crate::limits::limit_descriptors;
 use crate::process::{rerun, run};
-use crate::raw::limit_descriptors;
 use crate::watchdog::{self, assert_idle_while_blocked};
 
 const CELL: &str = "ANYSOCK_TEST_SHORT_CELL";

@@ -14,9 +14,10 @@ use anysock_core::{Addr, Cell, Options, Outgoing, RecvBlock, Shutdown, Socket, T
 use tokio::io::AsyncReadExt;
 
 use crate::ends::{Ends, bound, connecting, fill, fresh, listening, receive_now, text};
+use crate::limits::limit_descriptors;
 use crate::near::Near;
 use crate::process::{rerun, run, spawn};
-use crate::raw::{limit_descriptors, send_flags};
+use crate::raw::send_flags;
 use crate::watchdog::{self, assert_idle_while_blocked, poll_once};
 
 const DEADLINE: Duration = Duration::from_secs(5);

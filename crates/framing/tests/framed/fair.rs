@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use anysock_framing::{
     Codec, Decoded, Error, FrameWriter, Framed, Guaranteed, Io, LengthDelimited, RecvExt, RecvHalf,
@@ -82,6 +83,32 @@ async fn recv_yields_by_the_budget_however_much_is_there() {
             drop(flood);
             assert!((1..=128).contains(&count), "{count} messages, {at_a_time} bytes at a time");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_flooded_handler_that_is_slow_lets_timers_fire() {
+    within(async {
+        let mut framed = ready(MANY);
+        let timer = tokio::spawn(tokio::time::sleep(Duration::from_millis(1)));
+        // A task of its own: whoever is not spawned has the reactor asked with each turn.
+        let flood = tokio::spawn(async move {
+            let mut count = 0;
+            while !timer.is_finished() && framed.recv().await.unwrap().is_some() {
+                count += 1;
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_micros(100) {
+                    std::hint::spin_loop();
+                }
+            }
+            count
+        });
+        let count = flood.await.unwrap();
+        assert!(
+            count <= 1000,
+            "{count} messages, each 100 us of work, before a timer of 1 ms fired"
+        );
     })
     .await;
 }
