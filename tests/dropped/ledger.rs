@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -98,7 +98,16 @@ impl Ledger {
     /// This arrived. Gives its number.
     pub(crate) fn arrived(&mut self, mut message: Message) -> Verdict<usize> {
         let descriptors = message.take_descriptors();
-        let number = self.arrived_bytes(&message)?;
+        self.arrived_with(&message, &descriptors)
+    }
+
+    /// These bytes arrived, and these descriptors with them.
+    pub(crate) fn arrived_with(
+        &mut self,
+        message: &[u8],
+        descriptors: &[OwnedFd],
+    ) -> Verdict<usize> {
+        let number = self.arrived_bytes(message)?;
         let names: Vec<_> = descriptors.iter().map(name).collect();
         let expected: Vec<_> =
             self.entries[number].witnesses.iter().map(|witness| witness.name.clone()).collect();

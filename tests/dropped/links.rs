@@ -195,6 +195,7 @@ async fn base_of(kind: &str, codec: &str, rng: &mut Rng) -> Verdict<Base> {
     };
     match codec {
         "lines" | "nul" => shape.longest = 8_000,
+        _ if kind == "chopped" => shape.longest = 5_000,
         "u16" => shape.longest = 60_000,
         "fixed" => shape.longest = 333,
         _ => {}

@@ -1,10 +1,12 @@
 //! Every future dropped at every poll.
+mod closing;
 mod ledger;
 mod links;
 mod operations;
 mod points;
 mod probe;
 mod prove;
+mod raw;
 mod stop;
 mod traffic;
 mod transports;
@@ -12,7 +14,8 @@ mod transports;
 #[path = "../support/effort.rs"]
 mod effort;
 
-use links::TRANSPORTS;
+use closing::CLOSING;
+use links::{TOLD, TRANSPORTS};
 use operations::{RECEIVING, SENDING};
 use prove::{Case, Promise};
 
@@ -52,4 +55,37 @@ fn any_operation_may_be_dropped_at_any_poll() {
         long: 30_000,
     };
     promise.try_all(&over(&["walk"], &TRANSPORTS), transports::at_random);
+}
+
+#[test]
+fn closing_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped close still closes after the last message",
+        quick: 500,
+        short: 2500,
+        long: 6000,
+    };
+    promise.try_all(&over(&CLOSING, &TRANSPORTS), closing::at_every_poll);
+}
+
+#[test]
+fn waiting_for_the_peer_to_go_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped wait for the peer's departure takes nothing",
+        quick: 100,
+        short: 500,
+        long: 1500,
+    };
+    promise.try_all(&over(&["closed"], &TOLD), closing::closed);
+}
+
+#[test]
+fn operations_of_sockets_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped send of a socket has sent nothing",
+        quick: 600,
+        short: 4000,
+        long: 12_000,
+    };
+    promise.try_all(&raw::cases(), raw::at_every_poll);
 }

@@ -253,6 +253,11 @@ impl World for Far<'_> {
         if step < self.reads {
             return self.read().await;
         }
+        if self.has_ended {
+            tokio::task::yield_now().await;
+            once(self.end.send_half().close()).await.transpose()?;
+            return Ok(0);
+        }
         if step < self.reads + self.sends {
             return self.send(rng).await;
         }
