@@ -1,7 +1,9 @@
 //! Every future dropped at every poll.
+mod bytes;
 mod closing;
 mod ledger;
 mod links;
+mod opening;
 mod operations;
 mod points;
 mod probe;
@@ -14,6 +16,7 @@ mod transports;
 #[path = "../support/effort.rs"]
 mod effort;
 
+use bytes::STREAMS;
 use closing::CLOSING;
 use links::{TOLD, TRANSPORTS};
 use operations::{RECEIVING, SENDING};
@@ -88,4 +91,47 @@ fn operations_of_sockets_may_be_dropped_at_every_poll() {
         long: 12_000,
     };
     promise.try_all(&raw::cases(), raw::at_every_poll);
+}
+
+#[test]
+fn bytes_of_a_stream_are_moved_by_what_resolves_alone() {
+    let promise = Promise {
+        words: "a dropped read or write of a stream moves no byte",
+        quick: 300,
+        short: 2000,
+        long: 6000,
+    };
+    promise.try_all(&over(&bytes::OPERATIONS, &STREAMS), bytes::at_every_poll);
+}
+
+#[test]
+fn connecting_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped connect leaves no connection",
+        quick: 200,
+        short: 1000,
+        long: 4000,
+    };
+    promise.try_all(&opening::connecting(), opening::connect);
+}
+
+#[test]
+fn accepting_may_be_dropped_at_every_poll() {
+    let promise =
+        Promise { words: "a dropped accept loses no client", quick: 300, short: 1500, long: 4000 };
+    promise.try_all(&opening::accepting(), opening::accept);
+}
+
+#[test]
+fn binding_may_be_dropped_at_every_poll() {
+    let promise =
+        Promise { words: "a dropped bind leaves nothing bound", quick: 50, short: 200, long: 600 };
+    promise.try_all(&opening::binding(), opening::bind);
+}
+
+#[test]
+fn resolving_may_be_dropped_at_every_poll() {
+    let promise =
+        Promise { words: "a dropped resolve can be asked again", quick: 20, short: 60, long: 200 };
+    promise.try_all(&[("resolve", "resolver")], opening::resolve);
 }

@@ -29,7 +29,8 @@ pub(crate) struct Probe {
     pub(crate) rng: Rng,
     /// The poll after which the future at hand is dropped.
     polls: u32,
-    /// Where a replay ends.
+    /// Which of the trial's drops is tried, from 0, and the one where a replay ends.
+    drop: u32,
     last: u32,
     schedule: DefaultHasher,
     points: Arc<Points>,
@@ -82,17 +83,23 @@ impl Probe {
         let mut mixed = DefaultHasher::new();
         (operation, transport, seed).hash(&mut mixed);
         let rng = Rng::with_seed(mixed.finish());
-        Self { operation, transport, seed, rng, polls: 0, last, schedule, points }
+        Self { operation, transport, seed, rng, polls: 0, drop: 0, last, schedule, points }
     }
 
     /// The name by which this drop point is tried again, alone.
     pub(crate) fn name(&self) -> String {
-        format!("{} {} {} {}", self.operation, self.transport, self.seed, self.polls)
+        format!("{} {} {} {}", self.operation, self.transport, self.seed, self.drop)
     }
 
-    /// Whether a replay ends before this poll.
-    pub(crate) fn is_over(&self, polls: u32) -> bool {
-        polls > self.last
+    /// The poll at which the future at hand is dropped, if it has not completed before.
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls
+    }
+
+    /// Whether a replay ends before this drop.
+    pub(crate) fn is_over(&mut self, drop: u32) -> bool {
+        self.drop = drop.min(self.last);
+        drop > self.last
     }
 
     /// Something happened that is part of the schedule.

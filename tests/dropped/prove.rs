@@ -128,7 +128,10 @@ fn run(mut probe: Probe, trial: Trial) -> Verdict {
         })
     }));
     let verdict = tried.unwrap_or_else(|_| Err(Stop::new("a panic, told above")));
-    verdict.map_err(|stop| Stop(format!("ANYSOCK_DROP='{}': {stop}", probe.name())))
+    let polls = probe.polls();
+    verdict.map_err(|stop| {
+        Stop(format!("ANYSOCK_DROP='{}': dropped at poll {polls}: {stop}", probe.name()))
+    })
 }
 
 /// How many descriptors this process has.

@@ -5,13 +5,18 @@ use crate::probe::{MOST_POLLS, Probe};
 use crate::prove::Trying;
 use crate::traffic::Traffic;
 
+/// So often it is followed from the first poll to its end, over one connection.
+const ROUNDS: u32 = 4;
+
 /// Not polled at all, once, twice and so on, until it completes; now and then an ordinary exchange.
 pub(crate) fn at_every_poll(probe: &mut Probe) -> Trying<'_> {
     Box::pin(async move {
         let mut traffic = Traffic::open(probe).await?;
         let operation = probe.operation;
-        for polls in 0..MOST_POLLS {
-            if probe.is_over(polls) {
+        let (mut begun, mut rounds) = (0, 0);
+        for number in 0..ROUNDS * MOST_POLLS {
+            let polls = number - begun;
+            if probe.is_over(number) {
                 break;
             }
             if !RECEIVING.contains(&operation) {
@@ -24,7 +29,11 @@ pub(crate) fn at_every_poll(probe: &mut Probe) -> Trying<'_> {
             if done || probe.rng.u8(0..3) == 0 {
                 traffic.settle(probe).await?;
             }
-            if done {
+            if done || polls == MOST_POLLS {
+                begun = number + 1;
+                rounds += 1;
+            }
+            if rounds == ROUNDS {
                 break;
             }
         }
