@@ -13,7 +13,7 @@ use crate::prove::Trying;
 use crate::stop::{Stop, Verdict, ensure};
 
 /// As the `AsyncRead` and `AsyncWrite` of the socket have them.
-pub(crate) const OPERATIONS: [&str; 4] = ["read", "write", "write_vectored", "shutdown"];
+pub(crate) const OPERATIONS: [&str; 3] = ["read", "write", "write_vectored"];
 
 /// Of which a [`StreamSocket`] is.
 pub(crate) const STREAMS: [&str; 3] = ["unix-stream", "ipv4-stream", "ipv6-stream"];
@@ -62,13 +62,7 @@ pub(crate) fn at_every_poll(probe: &mut Probe) -> Trying<'_> {
             }
             let reads = probe.rng.u8(1..8);
             let mut world = Far { end: &mut far, incoming: &mut out, outgoing: &mut back, reads };
-            if probe.operation == "shutdown" {
-                // It never waits: it is dropped before it began.
-                probe.drop_at("shutdown", 0, near.shutdown(), &mut world).await?;
-                probe.note(polls);
-            } else {
-                drop_at(probe, polls % 8, &mut near, &mut world).await?;
-            }
+            drop_at(probe, polls % 8, &mut near, &mut world).await?;
             if probe.rng.u8(0..4) == 0 {
                 settle(&mut near, &mut far, &mut out).await?;
                 settle(&mut far, &mut near, &mut back).await?;

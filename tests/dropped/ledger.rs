@@ -90,6 +90,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether it has.
+    pub(crate) fn has_arrived(&self, number: usize) -> bool {
+        self.entries[number].has_arrived
+    }
+
     /// How many were made.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

@@ -3,12 +3,14 @@ mod bytes;
 mod closing;
 mod ledger;
 mod links;
+mod losses;
 mod opening;
 mod operations;
 mod points;
 mod probe;
 mod prove;
 mod raw;
+mod service;
 mod stop;
 mod traffic;
 mod transports;
@@ -134,4 +136,37 @@ fn resolving_may_be_dropped_at_every_poll() {
     let promise =
         Promise { words: "a dropped resolve can be asked again", quick: 20, short: 60, long: 200 };
     promise.try_all(&[("resolve", "resolver")], opening::resolve);
+}
+
+#[test]
+fn connecting_again_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "operations of a transport that connects again, dropped while connections are lost",
+        quick: 500,
+        short: 2500,
+        long: 8000,
+    };
+    promise.try_all(&over(&losses::OPERATIONS, &losses::PLACES), losses::at_every_poll);
+}
+
+#[test]
+fn a_service_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped service leaves neither handler nor listener",
+        quick: 100,
+        short: 400,
+        long: 1500,
+    };
+    promise.try_all(&over(&["serve"], &service::PLACES), service::serve);
+}
+
+#[test]
+fn waiting_for_a_shutdown_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped wait for a shutdown misses nothing",
+        quick: 40,
+        short: 100,
+        long: 100,
+    };
+    promise.try_all(&over(&["begun", "shutdown"], &["signal"]), service::begun);
 }

@@ -104,13 +104,9 @@ pub(crate) fn connect(probe: &mut Probe) -> Trying<'_> {
         let names = Names::new();
         let _entered = names.enter();
         let binding = anysock::bind(endpoint(place));
-        let is_memory = place == "memory";
-        // Few fit into the backlog.
-        let options = if is_memory || place.contains("datagram") {
-            Options::default()
-        } else {
-            Options::default().backlog(1)
-        };
+        // On unix few fit into the backlog, and the next one has to wait.
+        let has_backlog = matches!(place, "unix" | "unix-seqpacket");
+        let options = if has_backlog { Options::default().backlog(1) } else { Options::default() };
         let mut listener = binding.options(options).await?;
         let endpoint = listener.endpoint().clone();
         let mut accepted = Vec::new();
@@ -120,8 +116,7 @@ pub(crate) fn connect(probe: &mut Probe) -> Trying<'_> {
             if probe.is_over(polls) {
                 break;
             }
-            // On unix the next one has to wait then.
-            if place.starts_with("unix") && !place.contains("datagram") {
+            if has_backlog {
                 while let Some(filler) = once(anysock::connect(&endpoint).into_future()).await {
                     fillers.push(filler?);
                 }
