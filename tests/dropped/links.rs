@@ -23,7 +23,8 @@ use crate::stop::{Stop, Verdict};
 /// | `halves` | split: both directions of both ends are on their own |
 /// | `auto` | split, and the sending half flushes by itself |
 /// | `limits` | under a quota each way, an idle time, deadlines and a longest message |
-pub(crate) const TRANSPORTS: [&str; 34] = [
+/// | `limited-halves` | that, and split |
+pub(crate) const TRANSPORTS: [&str; 36] = [
     "unix-stream",
     "unix-stream/u16",
     "unix-stream/varint",
@@ -33,6 +34,7 @@ pub(crate) const TRANSPORTS: [&str; 34] = [
     "unix-stream+halves",
     "unix-stream+auto",
     "unix-stream+limits",
+    "unix-stream+limited-halves",
     "unix-seqpacket",
     "unix-seqpacket+halves",
     "unix-seqpacket+auto",
@@ -58,6 +60,7 @@ pub(crate) const TRANSPORTS: [&str; 34] = [
     "chopped+halves",
     "impaired",
     "reconnecting",
+    "reconnecting+halves",
 ];
 
 /// Both ends of a transport.
@@ -148,6 +151,7 @@ impl End {
                 let (send, recv) = transport.split_boxed();
                 Self::Halves(Box::new(send.auto_flush()), recv)
             }
+            (end, "limited-halves") => end.wrapped("limits").wrapped("halves"),
             (Self::Whole(transport), "limits") => {
                 let long = Duration::from_secs(300);
                 // The quotas have it wait for a timer of a millisecond now and then.
@@ -172,7 +176,8 @@ impl Link {
         let (kind, codec) = base.split_once('/').unwrap_or((base, "u32"));
         let (one, other, mut shape) = base_of(kind, codec, rng).await?;
         let (one, other) = (End::Whole(one).wrapped(wrapped), End::Whole(other).wrapped(wrapped));
-        shape.longest = shape.longest.min(if wrapped == "limits" { 60_000 } else { usize::MAX });
+        shape.longest =
+            shape.longest.min(if wrapped.starts_with("limit") { 60_000 } else { usize::MAX });
         // The one that connects again is the one that is tried.
         let (mut near, mut far) =
             if kind != "reconnecting" && rng.bool() { (other, one) } else { (one, other) };

@@ -12,6 +12,7 @@ mod prove;
 mod raw;
 mod service;
 mod stop;
+mod table;
 mod traffic;
 mod transports;
 
@@ -169,4 +170,22 @@ fn waiting_for_a_shutdown_may_be_dropped_at_every_poll() {
         long: 100,
     };
     promise.try_all(&over(&["begun", "shutdown"], &["signal"]), service::begun);
+}
+
+#[test]
+fn every_operation_that_may_wait_is_tried_or_excepted_for_a_reason() {
+    let mut cases = over(&SENDING, &TRANSPORTS);
+    cases.extend(over(&RECEIVING, &TRANSPORTS));
+    cases.extend(over(&CLOSING, &TRANSPORTS));
+    cases.extend(over(&["closed"], &TOLD));
+    cases.extend(raw::cases());
+    cases.extend(over(&bytes::OPERATIONS, &STREAMS));
+    cases.extend(opening::connecting());
+    cases.extend(opening::accepting());
+    cases.extend(opening::binding());
+    cases.push(("resolve", "resolver"));
+    cases.extend(over(&losses::OPERATIONS, &losses::PLACES));
+    cases.extend(over(&["serve"], &service::PLACES));
+    cases.extend(over(&["begun", "shutdown"], &["signal"]));
+    table::check(&cases);
 }

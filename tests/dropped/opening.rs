@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::IntoFuture;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use anysock::framing::{AcceptExt, RecvExt, SendExt};
@@ -312,7 +313,7 @@ pub(crate) fn accept(probe: &mut Probe) -> Trying<'_> {
 
 /// A listener of the face, or of the layer below.
 enum Listening {
-    Face(Listener),
+    Face(Box<Listener>),
     Socket(sockets::Listener),
 }
 
@@ -330,7 +331,7 @@ impl Listening {
         if probe.operation == "accept" {
             let listener = anysock::bind(endpoint(probe.transport)).await?;
             let endpoint = listener.endpoint().clone();
-            return Ok((Self::Face(listener), endpoint));
+            return Ok((Self::Face(Box::new(listener)), endpoint));
         }
         let endpoint: Endpoint = endpoint(probe.transport).parse()?;
         let (kind, addr) = (endpoint.kind().unwrap(), endpoint.addr().unwrap());
@@ -399,7 +400,7 @@ async fn bind_in(probe: &mut Probe, directory: &std::path::Path) -> Verdict {
         let held = std::fs::File::open(directory)?;
         let is_unix = probe.transport == "unix";
         if is_unix {
-            held.lock()?;
+            lock(&held)?;
         }
         let mut world = Locked { held: is_unix.then_some(held), turns: probe.rng.u32(1..40) };
         probe.note(world.turns);
@@ -418,6 +419,15 @@ async fn bind_in(probe: &mut Probe, directory: &std::path::Path) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// As another process would that binds here: flock(2).
+fn lock(directory: &std::fs::File) -> Verdict {
+    // SAFETY: the descriptor is open as long as the file lives; no memory is passed.
+    match unsafe { libc::flock(directory.as_raw_fd(), libc::LOCK_EX) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error().into()),
+    }
 }
 
 /// Binds, dropped at this poll; whether it completed. What was bound goes at once.

@@ -46,7 +46,7 @@ pub(crate) fn at_every_poll(probe: &mut Probe) -> Trying<'_> {
 pub(crate) fn at_random(probe: &mut Probe) -> Trying<'_> {
     Box::pin(async move {
         let mut traffic = Traffic::open(probe).await?;
-        let is_one_sided = probe.transport == "reconnecting";
+        let is_one_sided = probe.transport.starts_with("reconnecting");
         for step in 0..60 {
             if probe.is_over(step) {
                 break;
