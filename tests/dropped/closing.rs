@@ -1,14 +1,14 @@
 //! Closing, and waiting until the peer is gone, dropped at every poll.
 
-use anysock::Departure;
 use anysock::framing::{RecvExt, SendExt};
+use anysock::{Departure, SendHalf};
 use fastrand::Rng;
 use futures_util::SinkExt;
 
 use crate::links::End;
 use crate::probe::{Probe, World, within};
 use crate::prove::Trying;
-use crate::stop::{Verdict, ensure};
+use crate::stop::{Stop, Verdict, ensure};
 use crate::traffic::Traffic;
 
 /// `sink.close` is that of [`MessageSink`](anysock::MessageSink).
@@ -43,8 +43,21 @@ async fn close(probe: &mut Probe, polls: u32) -> Verdict<bool> {
     };
     let has_ended = far.has_ended;
     let done = closed.transpose()?.is_some();
-    let Traffic { mut near, mut far, shape, mut out, back } = traffic;
-    let again = async { Ok::<_, crate::stop::Stop>(near.send_half().close().await?) };
+    let Traffic { mut near, mut far, shape, mut out, mut back } = traffic;
+    // What the far end has not flushed has to be received, or it cannot close: a whole transport
+    // that closes does that itself, of a split one the other half does.
+    let (send, recv): (&mut (dyn SendHalf + Send), _) = match &mut near {
+        End::Whole(transport) => (transport, None),
+        End::Halves(send, recv) => (&mut **send, Some(recv)),
+    };
+    let again = async { Ok::<_, Stop>(send.close().await?) };
+    let reading = async {
+        let Some(recv) = recv else { return std::future::pending().await };
+        while let Some(message) = recv.recv().await? {
+            back.arrived(message)?;
+        }
+        std::future::pending::<Verdict>().await
+    };
     let to_the_end = async {
         while !out.is_settled() {
             let message = far.recv_half().recv().await?;
@@ -57,8 +70,13 @@ async fn close(probe: &mut Probe, polls: u32) -> Verdict<bool> {
         }
         Ok(far.send_half().close().await?)
     };
-    let both = async { tokio::try_join!(again, to_the_end) };
-    within("a close after the drop", both).await??;
+    let all = async {
+        tokio::select! {
+            closed = async { tokio::try_join!(again, to_the_end) } => closed.map(drop),
+            failed = reading => failed,
+        }
+    };
+    within("a close after the drop", all).await??;
     let refused = near.send_half().try_send("after the end");
     ensure!(refused.is_err(), "a message was accepted after the end");
     drop((near, far));

@@ -26,9 +26,6 @@ pub(crate) const CONNECTING: [&str; 6] = [
     "names.scope",
 ];
 
-/// What accepts.
-pub(crate) const ACCEPTING: [&str; 2] = ["accept", "sockets.accept"];
-
 /// What binds.
 pub(crate) const BINDING: [&str; 5] =
     ["bind", "sockets.bind", "bind_allowing", "bind_shards", "shards"];

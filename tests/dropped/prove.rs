@@ -27,6 +27,9 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// How long a promise may be tried for its drop points. They are there long before.
 const ENOUGH: Duration = Duration::from_secs(600);
 
+/// A prime: cases are tried in steps of so many.
+const STRIDE: usize = 37;
+
 /// A promise, and how many drop points it is tried at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Promise {
@@ -51,7 +54,9 @@ impl Promise {
         if let Ok(asked) = std::env::var("ANYSOCK_DROP") {
             return replay(&asked, cases, trial);
         }
-        let target = Effort::asked().pick(self.quick, self.short, self.long);
+        let effort = Effort::asked();
+        assert!(cases.len() % STRIDE > 0, "a case would be left out");
+        let target = effort.pick(self.quick, self.short, self.long);
         let before = descriptors();
         let started = Instant::now();
         let points = Arc::new(Points::default());
@@ -61,9 +66,11 @@ impl Promise {
         let work = || {
             while !is_over.load(Ordering::Relaxed) {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let (seed, case) = (number / cases.len() as u64, number as usize % cases.len());
+                let seed = number / cases.len() as u64;
+                // Neighbours are alike: few of them are to be of all kinds.
+                let case = number as usize * STRIDE % cases.len();
                 let enough = points.count() >= target || started.elapsed() > ENOUGH;
-                if seed > 0 && enough {
+                if enough && (seed > 0 || effort == Effort::Quick) {
                     break;
                 }
                 let probe = Probe::new(cases[case], seed, u32::MAX, Arc::clone(&points));
