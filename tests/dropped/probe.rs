@@ -119,7 +119,8 @@ impl Probe {
         future: F,
         world: &mut impl World,
     ) -> Verdict<Option<F::Output>> {
-        self.polls = polls;
+        // What is followed to its end is no drop.
+        self.polls = if polls == u32::MAX { self.polls } else { polls };
         let mut future = pin!(future);
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
