@@ -59,8 +59,9 @@ pub enum Departure {
 ///
 /// It resolves for everything that is over: both directions shut down, by either side or by another
 /// process that holds a duplicate, are `HungUp`; over multipath TCP receiving that was shut down on
-/// this side is `Ended`. It resolves with data unread, and again for each
-/// who asks later. A peer that vanishes without a word (power, network) is found gone by
+/// this side is `Ended`. It resolves with data unread (on TCP with as much as the receive buffer
+/// holds: the end comes behind the rest, once there is room for it), and again for each who asks
+/// later. A peer that vanishes without a word (power, network) is found gone by
 /// [`keepalive`](anysock_core::Options::keepalive) or by sending, and then `HungUp`.
 ///
 /// It is detached from the connection, so that one task may wait for both, and keeps neither it
