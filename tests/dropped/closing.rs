@@ -10,9 +10,10 @@ use crate::probe::{Probe, World, within};
 use crate::prove::Trying;
 use crate::stop::{Stop, Verdict, ensure};
 use crate::traffic::Traffic;
+use crate::values::{coded, typed};
 
 /// `sink.close` is that of [`MessageSink`](anysock::MessageSink).
-pub(crate) const CLOSING: [&str; 2] = ["close", "sink.close"];
+pub(crate) const CLOSING: [&str; 4] = ["close", "sink.close", "typed.close", "coded.close"];
 
 /// Dropped and called again, it still closes after the last message, which arrives.
 pub(crate) fn at_every_poll(probe: &mut Probe) -> Trying<'_> {
@@ -36,6 +37,8 @@ async fn close(probe: &mut Probe, polls: u32) -> Verdict<bool> {
     let half = near.send_half();
     let closed = match probe.operation {
         "close" => probe.drop_at("close", polls, half.close(), &mut far).await?,
+        "typed.close" => probe.drop_at("typed.close", polls, typed(half).close(), &mut far).await?,
+        "coded.close" => probe.drop_at("coded.close", polls, coded(half).close(), &mut far).await?,
         _ => {
             let mut sink = half.into_sink::<bytes::Bytes>();
             probe.drop_at("sink.close", polls, sink.close(), &mut far).await?

@@ -24,7 +24,7 @@ use crate::stop::{Stop, Verdict};
 /// | `auto` | split, and the sending half flushes by itself |
 /// | `limits` | under a quota each way, an idle time, deadlines and a longest message |
 /// | `limited-halves` | that, and split |
-pub(crate) const TRANSPORTS: [&str; 36] = [
+pub(crate) const TRANSPORTS: [&str; 38] = [
     "unix-stream",
     "unix-stream/u16",
     "unix-stream/varint",
@@ -61,6 +61,20 @@ pub(crate) const TRANSPORTS: [&str; 36] = [
     "impaired",
     "reconnecting",
     "reconnecting+halves",
+    "ipv4-stream+observed",
+    "unix-seqpacket+observed-halves",
+];
+
+/// Those without descriptors.
+pub(crate) const BARE: [&str; 8] = [
+    "ipv4-stream",
+    "ipv4-stream+halves",
+    "ipv6-stream/varint",
+    "ipv4-datagram-peer",
+    "ipv6-datagram-peer+auto",
+    "memory",
+    "memory+limits",
+    "chopped",
 ];
 
 /// Both ends of a transport.
@@ -151,6 +165,7 @@ impl End {
                 let (send, recv) = transport.split_boxed();
                 Self::Halves(Box::new(send.auto_flush()), recv)
             }
+            (end, "observed-halves") => end.wrapped("halves"),
             (end, "limited-halves") => end.wrapped("limits").wrapped("halves"),
             (Self::Whole(transport), "limits") => {
                 let long = Duration::from_secs(300);
@@ -174,7 +189,9 @@ impl Link {
     pub(crate) async fn open(name: &str, rng: &mut Rng) -> Verdict<Self> {
         let (base, wrapped) = name.split_once('+').unwrap_or((name, ""));
         let (kind, codec) = base.split_once('/').unwrap_or((base, "u32"));
+        let looking = wrapped.starts_with("observed").then(look);
         let (one, other, mut shape) = base_of(kind, codec, rng).await?;
+        drop(looking);
         let (one, other) = (End::Whole(one).wrapped(wrapped), End::Whole(other).wrapped(wrapped));
         shape.longest =
             shape.longest.min(if wrapped.starts_with("limit") { 60_000 } else { usize::MAX });
@@ -185,6 +202,12 @@ impl Link {
         shape.longest = shape.longest.min(most);
         Ok(Self { near, far, shape })
     }
+}
+
+/// Has connections that are made meanwhile observed.
+fn look() -> tracing::subscriber::DefaultGuard {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG);
+    tracing::subscriber::set_default(subscriber.with_writer(std::io::sink).finish())
 }
 
 type Base = (BoxTransport, BoxTransport, Shape);

@@ -17,7 +17,7 @@
 //! comes through, by futures that are woken each for itself.
 //!
 //! What is counted is distinct drop points: operation, transport, what had happened until then, and
-//! the number of the poll. `ROBUSTNESS=long` tries more than 130,000. At the end of each promise the
+//! the number of the poll. `ROBUSTNESS=long` tries more than 125,000. At the end of each promise the
 //! process has as many descriptors open as before it.
 //!
 //! A failure prints `ANYSOCK_DROP='operation transport seed k'`, where `k` is which drop of the
@@ -43,14 +43,15 @@ mod stop;
 mod table;
 mod traffic;
 mod transports;
+mod values;
 
 #[path = "../support/effort.rs"]
 mod effort;
 
 use bytes::STREAMS;
 use closing::CLOSING;
-use links::{TOLD, TRANSPORTS};
-use operations::{RECEIVING, SENDING};
+use links::{BARE, TOLD, TRANSPORTS};
+use operations::{RECEIVING, SENDING, VALUES};
 use prove::{Case, Promise};
 
 /// Each operation on each transport.
@@ -78,6 +79,17 @@ fn receiving_may_be_dropped_at_every_poll() {
     let promise =
         Promise { words: "a dropped recv takes nothing", quick: 900, short: 6000, long: 24_000 };
     promise.try_all(&over(&RECEIVING, &TRANSPORTS), transports::at_every_poll);
+}
+
+#[test]
+fn receiving_values_may_be_dropped_at_every_poll() {
+    let promise = Promise {
+        words: "a dropped recv of a value takes none",
+        quick: 200,
+        short: 1000,
+        long: 4000,
+    };
+    promise.try_all(&over(&VALUES, &BARE), transports::at_every_poll);
 }
 
 #[test]
@@ -204,6 +216,7 @@ fn waiting_for_a_shutdown_may_be_dropped_at_every_poll() {
 fn every_operation_that_may_wait_is_tried_or_excepted_for_a_reason() {
     let mut cases = over(&SENDING, &TRANSPORTS);
     cases.extend(over(&RECEIVING, &TRANSPORTS));
+    cases.extend(over(&VALUES, &BARE));
     cases.extend(over(&CLOSING, &TRANSPORTS));
     cases.extend(over(&["closed"], &TOLD));
     cases.extend(raw::cases());

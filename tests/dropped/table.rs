@@ -143,6 +143,29 @@ const TABLE: &[(&str, &[Row])] = &[
         &[(&["SendHalf for AutoFlush"], Over(&["unix-stream+auto", "unix-seqpacket+auto"]))],
     ),
     (
+        "framing/src/coded.rs",
+        &[
+            (&["send", "feed", "flush"], Tried(&["coded.send", "coded.feed", "coded.flush"])),
+            (&["close", "Sink for Coded"], Tried(&["coded.close", "coded.sink.send"])),
+            (&["recv", "Stream for Coded"], Tried(&["coded.recv", "coded.next"])),
+        ],
+    ),
+    (
+        "framing/src/typed/mod.rs",
+        &[
+            (&["send", "feed", "flush"], Tried(&["typed.send", "typed.feed", "typed.flush"])),
+            (&["close", "Sink for Typed"], Tried(&["typed.close", "typed.sink.send"])),
+            (&["recv", "Stream for Typed"], Tried(&["typed.recv", "typed.next"])),
+        ],
+    ),
+    (
+        "anysock/src/observed/mod.rs",
+        &[(
+            &["SendHalf for Observed", "RecvHalf for Observed"],
+            Over(&["ipv4-stream+observed", "unix-seqpacket+observed-halves"]),
+        )],
+    ),
+    (
         "framing/src/byte_stream/io.rs",
         &[(
             &["ByteRecv for Io", "ByteRecv for IoHalf", "ByteSend for Io", "ByteSend for IoHalf"],
