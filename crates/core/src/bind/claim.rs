@@ -104,7 +104,8 @@ impl PathClaim {
     }
 
     /// Binds `socket` to the path: [clears](Self::clear_stale) it, sets the file mode, binds,
-    /// and listens where the type does. Then the claim ends. After a failure there is no file.
+    /// and listens where the type does. Then the claim ends. After a failure there is no file, or,
+    /// where even that could not be looked at, that of a dead socket, which the next claim clears.
     ///
     /// The other options are not applied; [`Options::apply`] comes before this.
     ///
@@ -170,7 +171,8 @@ impl PathClaim {
     ///
     /// # Errors
     ///
-    /// Wraps a [`PathError::Replaced`] if no socket is there.
+    /// Wraps a [`PathError::Replaced`] if no socket is there, a [`PathError::System`] if that
+    /// cannot be told.
     pub fn own(self) -> io::Result<OwnedPath> {
         self.record()
     }
@@ -183,6 +185,9 @@ impl PathClaim {
         match look(&self.absolute) {
             Ok(found) if found.file_type().is_socket() => {
                 Ok(OwnedPath { absolute: self.absolute.clone(), id: FileId::of(&found) })
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(system("look at the socket path", &self.path, error))
             }
             _ => Err(PathError::Replaced { path: self.path().to_owned() }.into()),
         }

@@ -57,7 +57,7 @@ impl OwnedPath {
     /// # Errors
     ///
     /// Wraps a [`PathError::Replaced`] if another file is there, or none, so that nobody else's
-    /// is ever unlinked.
+    /// is ever unlinked; a [`PathError::System`] if it cannot be told.
     ///
     /// ```
     /// # use anysock_core::{Cell, Options, OwnedPath, PathClaim, Socket, UnixPath};
@@ -76,13 +76,14 @@ impl OwnedPath {
     /// ```
     pub fn take_over(path: impl AsRef<Path>, id: FileId) -> io::Result<Self> {
         let absolute = std::path::absolute(path)?;
-        let taken = Self { absolute, id };
-        if taken.is_ours() {
-            return Ok(taken);
+        match look(&absolute) {
+            Ok(found) if FileId::of(&found) == id => Ok(Self { absolute, id }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                let action = "look at the socket path";
+                Err(PathError::System { action, path: absolute, source }.into())
+            }
+            _ => Err(PathError::Replaced { path: absolute }.into()),
         }
-        let path = taken.absolute.clone();
-        taken.leave();
-        Err(PathError::Replaced { path }.into())
     }
 
     /// Gives up ownership and leaves the file, for a successor who was handed the socket.

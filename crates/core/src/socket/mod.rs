@@ -187,7 +187,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of the system call.
+    /// Those of the system call. [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) also where
+    /// the other call failed: the connection is lost then, and the listener is well.
     pub fn accept(&self) -> io::Result<(Self, Addr)> {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
@@ -195,7 +196,8 @@ impl Socket {
         let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
         if self.asked().contains(Ancillary::TIMESTAMP) {
-            accepted.set_receive_timestamp(true)?;
+            let asked = accepted.set_receive_timestamp(true);
+            asked.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
         }
         Ok((accepted, peer))
     }

@@ -7,7 +7,8 @@
 //! An injected fault is what the kernel could have done. `EAGAIN`, and a part, are for a socket that
 //! has no more *now*; as there may be more at once in truth, the event that the kernel would give
 //! for it is brought about after the call, by epoll_ctl(2) with what the descriptor is registered
-//! for already: edge-triggered readiness is looked at anew then.
+//! for already: edge-triggered readiness is looked at anew then. Where the peer has ended there can
+//! be no `EAGAIN`, and none is injected. A connect(2) that is interrupted has begun all the same.
 
 use std::ffi::c_int;
 use std::fs;
@@ -21,10 +22,22 @@ pub use super::seam::Call;
 /// Stands in every build that has the seam, and in no other.
 pub const MARKER: &str = "anysock has a seam: system calls may be made to fail";
 
+/// The errors that are tried, by name.
+pub const ERRORS: &[(&str, i32)] = &[
+    ("EINTR", libc::EINTR),
+    ("EAGAIN", libc::EAGAIN),
+    ("ECONNRESET", libc::ECONNRESET),
+    ("EPIPE", libc::EPIPE),
+    ("ENOBUFS", libc::ENOBUFS),
+    ("ENOMEM", libc::ENOMEM),
+    ("EMFILE", libc::EMFILE),
+    ("ENFILE", libc::ENFILE),
+];
+
 /// What happens instead of the whole call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// It is not made, and gives this error of errno(3).
+    /// It is not made, and gives this error of errno(3); a connect(2) that gives `EINTR` is made.
     Error(i32),
     /// It is made for one byte, or for one packet of a batch.
     One,
@@ -51,6 +64,9 @@ pub struct Made {
     /// How many bytes of a stream it was made for, or packets of a batch; 1 for what cannot be
     /// done in part.
     pub most: usize,
+    /// Whether it was for what cannot have to wait: receiving where the peer has ended, which gives
+    /// what there is, or the end.
+    pub is_ended: bool,
 }
 
 /// What was seen of a script.
@@ -90,9 +106,9 @@ pub fn end() -> Trace {
     std::mem::take(&mut state.trace)
 }
 
-/// Whether the fault was met yet.
-pub fn has_fired() -> bool {
-    state().trace.fired
+/// Neither counts nor fails anything until it is told otherwise.
+pub fn pause(is_paused: bool) {
+    state().is_on = !is_paused;
 }
 
 /// What a system call answers.
@@ -177,32 +193,43 @@ fn cut<R: Answer>(
     most: usize,
     run: impl FnOnce(Option<usize>) -> R,
 ) -> R {
-    match next(call, most) {
+    match next(call, socket, most) {
         None => run(None),
         Some(Fault::Error(number)) => {
-            if number == libc::EAGAIN {
-                look_anew(socket);
+            match number {
+                libc::EAGAIN => look_anew(socket),
+                libc::EINTR if call == Call::Connect => drop(run(None)),
+                _ => {}
             }
             R::failed(number)
         }
         Some(part) => {
             let answer = run(Some(if part == Fault::One { 1 } else { most / 2 }));
+            // Where that failed, its number is still to be read.
+            let number = io::Error::last_os_error().raw_os_error().unwrap_or(0);
             look_anew(socket);
+            isize::failed(number);
             answer
         }
     }
 }
 
 /// Takes note of a call; what is to happen instead.
-fn next(call: Call, most: usize) -> Option<Fault> {
+fn next(call: Call, socket: RawFd, most: usize) -> Option<Fault> {
+    let receives = matches!(call, Call::Recv | Call::RecvMessage | Call::RecvBatch);
+    let is_ended = receives && has_ended(socket);
     let mut state = state();
     if !state.is_on {
         return None;
     }
-    state.trace.made.push(Made { call, most });
+    state.trace.made.push(Made { call, most, is_ended });
     let plan = state.plan.filter(|plan| plan.call == call)?;
     state.count += 1;
-    let is_met = state.count == plan.nth && (matches!(plan.fault, Fault::Error(_)) || most > 1);
+    let is_met = state.count == plan.nth
+        && match plan.fault {
+            Fault::Error(number) => number != libc::EAGAIN || !is_ended,
+            Fault::One | Fault::Half => most > 1,
+        };
     state.trace.fired |= is_met;
     if is_met && std::env::var_os("ANYSOCK_FAULT").is_some() {
         let made = state.trace.made.len();
@@ -227,6 +254,14 @@ fn is_stream(socket: RawFd) -> bool {
         libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_TYPE, kind, &raw mut length)
     };
     result == 0 && kind == libc::SOCK_STREAM
+}
+
+/// Whether the peer has ended its direction, or the connection.
+fn has_ended(socket: RawFd) -> bool {
+    let mut asked = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: the pointer is to one structure, which outlives the call; it does not wait.
+    let result = unsafe { libc::poll(&raw mut asked, 1, 0) };
+    result > 0 && asked.revents & (libc::POLLRDHUP | libc::POLLHUP) != 0
 }
 
 /// Has every reactor of this process look anew at whatever of this socket it watches.
