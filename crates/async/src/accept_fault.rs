@@ -8,7 +8,7 @@ use std::io;
 ///
 /// | fault | errors | what to do |
 /// |---|---|---|
-/// | `Connection` | `ECONNABORTED`, `ECONNRESET`, `ETIMEDOUT`, `EPERM`, `EPROTO`, `ENOPROTOOPT`, `EOPNOTSUPP`, `ENETDOWN`, `ENETUNREACH`, `EHOSTDOWN`, `EHOSTUNREACH`, `ENONET`, `EINTR` | try again at once |
+/// | `Connection` | `ECONNABORTED`, `ECONNRESET`, `ETIMEDOUT`, `EPERM`, `EPROTO`, `ENOPROTOOPT`, `EOPNOTSUPP`, `ENETDOWN`, `ENETUNREACH`, `EHOSTDOWN`, `EHOSTUNREACH`, `ENONET`, `EPIPE`, `EINTR` | try again at once |
 /// | `Shortage` | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`, `ENOSPC` | try again after a pause |
 /// | `Listener` | everything else: `EINVAL`, `EBADF`, `ENOTSOCK`, `EFAULT` .. | give up |
 ///
@@ -46,7 +46,8 @@ impl AcceptFault {
                 | libc::EHOSTDOWN
                 | libc::ENONET
                 | libc::EOPNOTSUPP
-                | libc::EPERM,
+                | libc::EPERM
+                | libc::EPIPE,
             ) => return Self::Connection,
             _ => {}
         }
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn errors_that_concern_one_connection_are_tried_again_at_once() {
-        // accept(2) names them, for TCP, and EPERM as the word of a firewall.
+        // accept(2) names them, for TCP, and EPERM as the word of a firewall. EPIPE is one that a
+        // socket may have pending.
         all_are(
             AcceptFault::Connection,
             &[
@@ -92,6 +94,7 @@ mod tests {
                 libc::EHOSTDOWN,
                 libc::EHOSTUNREACH,
                 libc::ENONET,
+                libc::EPIPE,
                 libc::EINTR,
             ],
         );

@@ -297,7 +297,7 @@ impl Connections {
                         continue;
                     }
                     tracing::debug!(cell = %socket.cell(), %peer, "accepted");
-                    register(socket, self.busy_poll)
+                    register(socket, self.busy_poll).map_err(of_the_connection)
                 }
                 Ok(None) => return Poll::Ready(Err(shut_down())),
                 Err(error) => Err(error),
@@ -348,8 +348,32 @@ fn register(socket: Socket, busy_poll: Duration) -> io::Result<Accepted> {
     Ok(Accepted::Stream(socket))
 }
 
+/// What fails with a connection that was accepted already is its loss, and says nothing about the
+/// listener. Without a runtime nothing can be accepted at all.
+fn of_the_connection(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => io::Error::new(io::ErrorKind::ConnectionAborted, error),
+        None => error,
+    }
+}
+
 /// The final error of a listener on which receiving was shut down.
 pub(crate) fn shut_down() -> io::Error {
     let what = "the listening socket was shut down, by this process or another that holds it";
     io::Error::new(io::ErrorKind::NotConnected, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_with_a_connection_that_was_accepted_is_no_fault_of_the_listener() {
+        for number in [libc::EAGAIN, libc::EINVAL, libc::ENOMEM, libc::EMFILE] {
+            let error = of_the_connection(io::Error::from_raw_os_error(number));
+            assert_eq!(AcceptFault::of(&error), AcceptFault::Connection, "{error}");
+        }
+        let nowhere = of_the_connection(io::Error::other("no runtime"));
+        assert_eq!(AcceptFault::of(&nowhere), AcceptFault::Listener);
+    }
 }

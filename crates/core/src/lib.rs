@@ -66,6 +66,10 @@ mod sys;
 mod tcp_info;
 mod unix_addr;
 
+#[cfg(anysock_faults)]
+#[doc(hidden)]
+pub use sys::faults;
+
 pub use addr::Addr;
 pub use adopt::{AdoptError, AdoptFault, inherited_names};
 pub use ancillary::Ancillary;

@@ -17,6 +17,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 
+use crate::sys::{self, Call};
 use crate::{Addr, Cell, ConvertError, Domain, Options, Socket, Type, UnixAddr, UnsupportedCell};
 
 /// MPTCP, which a TCP socket can be in disguise.
@@ -104,7 +105,7 @@ impl Socket {
     ///
     /// Those of getsockopt(2).
     pub fn is_listening(&self) -> io::Result<bool> {
-        self.inner().is_listener()
+        self.settled(Call::GetOption, socket2::Socket::is_listener)
     }
 }
 
@@ -130,7 +131,8 @@ impl Refused {
 
 fn adopt(descriptor: OwnedFd, wanted: Wanted<'_>) -> Result<Socket, Refused> {
     let found = File::from(descriptor);
-    let kind = found.metadata().map(|metadata| metadata.file_type());
+    let kind = sys::settled(Call::Look, found.as_raw_fd(), || found.metadata())
+        .map(|metadata| metadata.file_type());
     let descriptor = OwnedFd::from(found);
     let fault = match kind {
         Ok(kind) if kind.is_socket() => {
@@ -160,8 +162,9 @@ fn finish(socket: Socket, wanted: Wanted<'_>) -> Result<Socket, Refused> {
         }
     };
     let done = done.and_then(|()| {
-        let inner = socket.inner();
-        let set = inner.set_nonblocking(true).and_then(|()| inner.set_cloexec(true));
+        let set = socket
+            .settled(Call::Flags, |inner| inner.set_nonblocking(true))
+            .and_then(|()| socket.settled(Call::Flags, |inner| inner.set_cloexec(true)));
         set.map_err(AdoptFault::system("make it non-blocking and close-on-exec"))
     });
     match done {
@@ -178,17 +181,20 @@ fn set(socket: &Socket, options: Options) -> Result<(), AdoptFault> {
 /// The cell of a socket, if it is in the table.
 fn identify(socket: &socket2::Socket) -> Result<Cell, AdoptFault> {
     let failed = || AdoptFault::system("read its domain, type and protocol");
-    let family = i32::from(socket.domain().map_err(failed())?);
+    let ask = |question: fn(&socket2::Socket) -> io::Result<i32>| {
+        sys::settled(Call::GetOption, socket.as_raw_fd(), || question(socket)).map_err(failed())
+    };
+    let family = ask(|socket| socket.domain().map(i32::from))?;
     let domain = Domain::ALL.into_iter().find(|domain| i32::from(domain.to_os()) == family);
     let domain = domain.ok_or(AdoptFault::ForeignDomain { family })?;
-    let number = i32::from(socket.r#type().map_err(failed())?);
+    let number = ask(|socket| socket.r#type().map(i32::from))?;
     let kind = Type::ALL.into_iter().find(|kind| i32::from(kind.to_os()) == number);
     let kind = kind.ok_or(AdoptFault::ForeignType { domain, kind: number })?;
     let cell = Cell::new(domain, kind);
     if domain == Domain::Unix {
         return Ok(cell);
     }
-    let protocol = socket.protocol().map_err(failed())?.map_or(0, i32::from);
+    let protocol = ask(|socket| socket.protocol().map(|number| number.map_or(0, i32::from)))?;
     match (kind, protocol) {
         (Type::Stream, libc::IPPROTO_TCP | MPTCP) | (Type::Datagram, libc::IPPROTO_UDP) => Ok(cell),
         (Type::SeqPacket, _) => {

@@ -95,7 +95,7 @@ fn what_is_adopted_never_blocks_and_is_not_inherited_any_further() {
         let before = socket2::SockRef::from(&descriptor);
         assert!(!before.nonblocking().unwrap() && !closes_on_exec(&descriptor));
         let socket = Socket::adopt_listener(descriptor, &Options::new()).unwrap();
-        assert!(socket.inner().nonblocking().unwrap() && closes_on_exec(&socket));
+        assert!(socket2::SockRef::from(&socket).nonblocking().unwrap() && closes_on_exec(&socket));
     }
 }
 

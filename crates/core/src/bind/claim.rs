@@ -1,6 +1,6 @@
 //! The right to bind a unix path: a lock on its directory, and a look at what is there.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{in_use, system};
 use super::{FileId, OwnedPath, PathError};
-use crate::{Addr, Cell, Domain, Options, Socket, UnixAddr, UnixPath, sys};
+use crate::sys::{self, Call, NONE};
+use crate::{Addr, Cell, Domain, Options, Socket, UnixAddr, UnixPath};
 
 /// The right to bind a unix path, from looking at what is there to listening.
 ///
@@ -81,7 +82,7 @@ impl PathClaim {
     /// Wraps a [`PathError`]: [`InUse`](PathError::InUse), [`NotASocket`](PathError::NotASocket)
     /// or [`System`](PathError::System). The file was not touched then.
     pub fn clear_stale(&self) -> io::Result<()> {
-        let found = match fs::symlink_metadata(&self.absolute) {
+        let found = match look(&self.absolute) {
             Ok(metadata) => metadata.file_type(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(system("look at the socket path", &self.path, error)),
@@ -93,7 +94,7 @@ impl PathClaim {
         match self.probe()? {
             Probe::Gone => Ok(()),
             Probe::Alive { why } => Err(in_use(&self.path, why)),
-            Probe::Dead => match fs::remove_file(&self.absolute) {
+            Probe::Dead => match unlink(&self.absolute) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(system("remove the file of a dead socket,", &self.path, error))
                 }
@@ -103,7 +104,8 @@ impl PathClaim {
     }
 
     /// Binds `socket` to the path: [clears](Self::clear_stale) it, sets the file mode, binds,
-    /// and listens where the type does. Then the claim ends. After a failure there is no file.
+    /// and listens where the type does. Then the claim ends. After a failure there is no file, or,
+    /// where even that could not be looked at, that of a dead socket, which the next claim clears.
     ///
     /// The other options are not applied; [`Options::apply`] comes before this.
     ///
@@ -169,7 +171,8 @@ impl PathClaim {
     ///
     /// # Errors
     ///
-    /// Wraps a [`PathError::Replaced`] if no socket is there.
+    /// Wraps a [`PathError::Replaced`] if no socket is there, a [`PathError::System`] if that
+    /// cannot be told.
     pub fn own(self) -> io::Result<OwnedPath> {
         self.record()
     }
@@ -179,9 +182,12 @@ impl PathClaim {
     }
 
     fn record(&self) -> io::Result<OwnedPath> {
-        match fs::symlink_metadata(&self.absolute) {
+        match look(&self.absolute) {
             Ok(found) if found.file_type().is_socket() => {
                 Ok(OwnedPath { absolute: self.absolute.clone(), id: FileId::of(&found) })
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(system("look at the socket path", &self.path, error))
             }
             _ => Err(PathError::Replaced { path: self.path().to_owned() }.into()),
         }
@@ -219,11 +225,20 @@ impl Probe {
 
 /// Opens and locks the directory of `absolute`; `None` if somebody else holds the lock.
 pub(super) fn lock_directory(absolute: &Path) -> io::Result<Option<File>> {
-    let directory = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY)
-        .open(absolute.parent().unwrap_or(absolute))?;
+    let directory = absolute.parent().unwrap_or(absolute);
+    let directory = sys::settled(Call::Open, NONE, || {
+        OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(directory)
+    })?;
     Ok(sys::try_flock(directory.as_fd())?.then_some(directory))
+}
+
+/// What is at the path itself.
+pub(super) fn look(absolute: &Path) -> io::Result<Metadata> {
+    sys::settled(Call::Look, NONE, || fs::symlink_metadata(absolute))
+}
+
+pub(super) fn unlink(absolute: &Path) -> io::Result<()> {
+    sys::settled(Call::Unlink, NONE, || fs::remove_file(absolute))
 }
 
 fn name_of(found: FileType) -> &'static str {

@@ -6,8 +6,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::claim::lock_directory;
+use super::claim::{lock_directory, look, unlink};
 use super::{FileId, PathError};
+use crate::sys::{self, Call, NONE};
 
 /// A bound unix path, unlinked when dropped, if the file is still the one that was bound.
 ///
@@ -56,7 +57,7 @@ impl OwnedPath {
     /// # Errors
     ///
     /// Wraps a [`PathError::Replaced`] if another file is there, or none, so that nobody else's
-    /// is ever unlinked.
+    /// is ever unlinked; a [`PathError::System`] if it cannot be told.
     ///
     /// ```
     /// # use anysock_core::{Cell, Options, OwnedPath, PathClaim, Socket, UnixPath};
@@ -75,13 +76,14 @@ impl OwnedPath {
     /// ```
     pub fn take_over(path: impl AsRef<Path>, id: FileId) -> io::Result<Self> {
         let absolute = std::path::absolute(path)?;
-        let taken = Self { absolute, id };
-        if taken.is_ours() {
-            return Ok(taken);
+        match look(&absolute) {
+            Ok(found) if FileId::of(&found) == id => Ok(Self { absolute, id }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                let action = "look at the socket path";
+                Err(PathError::System { action, path: absolute, source }.into())
+            }
+            _ => Err(PathError::Replaced { path: absolute }.into()),
         }
-        let path = taken.absolute.clone();
-        taken.leave();
-        Err(PathError::Replaced { path }.into())
     }
 
     /// Gives up ownership and leaves the file, for a successor who was handed the socket.
@@ -91,23 +93,25 @@ impl OwnedPath {
     }
 
     fn is_ours(&self) -> bool {
-        fs::symlink_metadata(&self.absolute).is_ok_and(|found| FileId::of(&found) == self.id)
+        look(&self.absolute).is_ok_and(|found| FileId::of(&found) == self.id)
     }
 
     /// Gives the file the mode back that the umask has narrowed at binding.
     pub(super) fn undo_umask(&self, mode: u32) -> io::Result<()> {
         // Not by path: in a directory that others can write it may already be their link.
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
-            .open(&self.absolute)?;
-        let metadata = file.metadata()?;
+        let flags = libc::O_PATH | libc::O_NOFOLLOW;
+        let file = sys::settled(Call::Open, NONE, || {
+            OpenOptions::new().read(true).custom_flags(flags).open(&self.absolute)
+        })?;
+        let metadata = sys::settled(Call::Look, file.as_raw_fd(), || file.metadata())?;
         if FileId::of(&metadata) != self.id || metadata.permissions().mode() & 0o777 == mode {
             return Ok(());
         }
         // fchmod(2) refuses an O_PATH descriptor; its entry in /proc does not, see open(2).
         let entry = format!("/proc/self/fd/{}", file.as_raw_fd());
-        fs::set_permissions(entry, Permissions::from_mode(mode))
+        sys::settled(Call::Chmod, NONE, || {
+            fs::set_permissions(&entry, Permissions::from_mode(mode))
+        })
     }
 }
 
@@ -121,7 +125,7 @@ impl Drop for OwnedPath {
         if !self.is_ours() {
             return;
         }
-        if let Err(error) = fs::remove_file(&self.absolute) {
+        if let Err(error) = unlink(&self.absolute) {
             tracing::warn!(path = ?self.absolute, %error, "cannot unlink the socket file");
         }
     }

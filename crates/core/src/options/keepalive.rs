@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::Socket;
+use crate::sys::Call;
 
 /// TCP keepalive: when a silent peer is probed, and when it is given up.
 ///
@@ -73,18 +74,18 @@ impl Keepalive {
         if let Some(count) = self.count {
             all = all.with_retries(count);
         }
-        socket.inner().set_tcp_keepalive(&all)
+        socket.settled(Call::SetOption, |socket| socket.set_tcp_keepalive(&all))
     }
 
     pub(super) fn get(socket: &Socket) -> io::Result<Option<Self>> {
-        let socket = socket.inner();
-        if !socket.keepalive()? {
+        use socket2::Socket as Os;
+        if !socket.settled(Call::GetOption, Os::keepalive)? {
             return Ok(None);
         }
         Ok(Some(Self {
-            idle: Some(socket.tcp_keepalive_time()?),
-            interval: Some(socket.tcp_keepalive_interval()?),
-            count: Some(socket.tcp_keepalive_retries()?),
+            idle: Some(socket.settled(Call::GetOption, Os::tcp_keepalive_time)?),
+            interval: Some(socket.settled(Call::GetOption, Os::tcp_keepalive_interval)?),
+            count: Some(socket.settled(Call::GetOption, Os::tcp_keepalive_retries)?),
         }))
     }
 }

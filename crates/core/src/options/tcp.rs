@@ -7,7 +7,7 @@ use super::row::{
     SWITCH, row,
 };
 use super::{Keepalive, Options, whole};
-use crate::sys;
+use crate::sys::{self, Call};
 
 impl Options {
     /// Sends small segments at once, instead of waiting for an answer to earlier ones
@@ -152,8 +152,10 @@ pub(super) static ROWS: &[&dyn Entry] = &[
             valid: |time, _| whole(*time, SECOND) && time.as_secs() <= i32::MAX as u64,
             expected: "0 to 2,147,483,647 whole seconds",
             access: Access::Call {
-                set: |socket, time| socket.inner().set_linger(Some(*time)),
-                get: |socket| socket.inner().linger()
+                set: |socket, time| {
+                    socket.settled(Call::SetOption, |socket| socket.set_linger(Some(*time)))
+                },
+                get: |socket| socket.settled(Call::GetOption, socket2::Socket::linger)
             },
             needs: None,
             about: About {
@@ -193,9 +195,12 @@ pub(super) static ROWS: &[&dyn Entry] = &[
                 && name.bytes().all(|byte| byte.is_ascii_graphic()),
             expected: "name, 1 to 15 printable ASCII characters",
             access: Access::Call {
-                set: |socket, name| socket.inner().set_tcp_congestion(name.as_bytes()),
+                set: |socket, name| {
+                    let name = name.as_bytes();
+                    socket.settled(Call::SetOption, |socket| socket.set_tcp_congestion(name))
+                },
                 get: |socket| {
-                    let name = socket.inner().tcp_congestion()?;
+                    let name = socket.settled(Call::GetOption, socket2::Socket::tcp_congestion)?;
                     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
                     Ok(Some(String::from_utf8_lossy(&name[..end]).into_owned()))
                 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use crate::{Domain, QueuedError, Socket, sys};
+use crate::sys::{self, Call};
+use crate::{Domain, QueuedError, Socket};
 
 impl Socket {
     /// Takes the pending error: `SO_ERROR`.
@@ -12,7 +13,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.inner.take_error()
+        self.settled(Call::GetOption, socket2::Socket::take_error)
     }
 
     /// Takes the next error off the error queue, with the destination it concerns: recvmsg(2)

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::{
     Addr, Ancillary, Cell, Credentials, Domain, Protocol, Shutdown, Type, UnixAddr,
-    UnsupportedCell, sys,
+    UnsupportedCell,
+    sys::{self, Call, NONE},
 };
 
 /// A socket of one of the nine cells. Each method is one system call.
@@ -76,7 +77,9 @@ impl Socket {
         }
         let open = |protocol| {
             let kind = cell.kind.to_os().nonblocking().cloexec();
-            socket2::Socket::new_raw(cell.domain.to_os(), kind, protocol)
+            sys::settled(Call::Socket, NONE, || {
+                socket2::Socket::new_raw(cell.domain.to_os(), kind, protocol)
+            })
         };
         let opened = match open(protocol.to_os(cell)) {
             Err(error) if protocol.falls_back(&error) => {
@@ -120,7 +123,9 @@ impl Socket {
     pub fn pair(kind: Type) -> io::Result<(Self, Self)> {
         let cell = Cell::new(Domain::Unix, kind);
         let os = kind.to_os().nonblocking().cloexec();
-        let (a, b) = socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)?;
+        let (a, b) = sys::settled(Call::SocketPair, NONE, || {
+            socket2::Socket::pair_raw(socket2::Domain::UNIX, os, None)
+        })?;
         let new = |inner| Self::new(inner, cell, Ancillary::DESCRIPTORS);
         Ok((new(a), new(b)))
     }
@@ -137,7 +142,8 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn bind(&self, addr: &Addr) -> io::Result<()> {
-        self.inner.bind(&sys::to_os(addr))
+        let addr = sys::to_os(addr);
+        self.settled(Call::Bind, |socket| socket.bind(&addr))
     }
 
     /// Lets peers connect: listen(2). The kernel cuts `backlog` to `net.core.somaxconn`.
@@ -146,7 +152,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
-        self.inner.listen(backlog)
+        self.settled(Call::Listen, |socket| socket.listen(backlog))
     }
 
     /// Connects, or begins to: connect(2).
@@ -158,7 +164,22 @@ impl Socket {
     /// [`WouldBlock`](io::ErrorKind::WouldBlock), on unix, says that the backlog is full and
     /// *nothing* is in progress.
     pub fn connect(&self, addr: &Addr) -> io::Result<()> {
-        self.inner.connect(&sys::to_os(addr))
+        let addr = sys::to_os(addr);
+        let mut interrupted = false;
+        loop {
+            let connected =
+                sys::call(Call::Connect, self.as_raw_fd(), || self.inner.connect(&addr));
+            let number = connected.as_ref().err().and_then(io::Error::raw_os_error);
+            match number {
+                // What was interrupted may go on all the same: then the next call says so.
+                Some(libc::EINTR) => interrupted = true,
+                Some(libc::EISCONN) if interrupted => return Ok(()),
+                Some(libc::EALREADY) if interrupted => {
+                    return Err(io::Error::from_raw_os_error(libc::EINPROGRESS));
+                }
+                _ => return connected,
+            }
+        }
     }
 
     /// Takes a connection off the backlog: accept4(2). It asks for what this socket does, which
@@ -166,7 +187,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of the system call.
+    /// Those of the system call. [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) also where
+    /// the other call failed: the connection is lost then, and the listener is well.
     pub fn accept(&self) -> io::Result<(Self, Addr)> {
         let (descriptor, peer) = sys::accept(self.as_fd())?;
         let peer = peer.unwrap_or(Addr::Unix(UnixAddr::Unnamed));
@@ -174,7 +196,8 @@ impl Socket {
         let accepted = Self::new(descriptor.into(), self.cell, self.let_by());
         accepted.asked.store(self.asked().bits(), Ordering::Relaxed);
         if self.asked().contains(Ancillary::TIMESTAMP) {
-            accepted.set_receive_timestamp(true)?;
+            let asked = accepted.set_receive_timestamp(true);
+            asked.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
         }
         Ok((accepted, peer))
     }
@@ -185,7 +208,8 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn local_addr(&self) -> io::Result<Addr> {
-        sys::from_os(&self.inner.local_addr()?).ok_or_else(foreign_family)
+        let name = self.settled(Call::LocalName, socket2::Socket::local_addr)?;
+        sys::from_os(&name).ok_or_else(foreign_family)
     }
 
     /// Where its peer is: getpeername(2).
@@ -194,7 +218,8 @@ impl Socket {
     ///
     /// Those of the system call; [`NotConnected`](io::ErrorKind::NotConnected) above all.
     pub fn peer_addr(&self) -> io::Result<Addr> {
-        sys::from_os(&self.inner.peer_addr()?).ok_or_else(foreign_family)
+        let name = self.settled(Call::PeerName, socket2::Socket::peer_addr)?;
+        sys::from_os(&name).ok_or_else(foreign_family)
     }
 
     /// Ends one or both directions: shutdown(2).
@@ -203,11 +228,12 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.inner.shutdown(match how {
+        let how = match how {
             Shutdown::Read => std::net::Shutdown::Read,
             Shutdown::Write => std::net::Shutdown::Write,
             Shutdown::Both => std::net::Shutdown::Both,
-        })
+        };
+        self.settled(Call::Shutdown, |socket| socket.shutdown(how))
     }
 
     /// Who created the other end of a unix connection: `SO_PEERCRED`.
@@ -230,13 +256,19 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn try_clone(&self) -> io::Result<Self> {
-        let clone = Self::new(self.inner.try_clone()?, self.cell, self.let_by());
+        let inner = self.settled(Call::Duplicate, socket2::Socket::try_clone)?;
+        let clone = Self::new(inner, self.cell, self.let_by());
         clone.asked.store(self.asked().bits(), Ordering::Relaxed);
         Ok(clone)
     }
 
-    pub(crate) fn inner(&self) -> &socket2::Socket {
-        &self.inner
+    /// A call that socket2 has a method for, and that is no transfer.
+    pub(crate) fn settled<T>(
+        &self,
+        call: Call,
+        run: impl Fn(&socket2::Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        sys::settled(call, self.as_raw_fd(), || run(&self.inner))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Receiving: bytes, chunks of a stream with what was passed beside them, or one message.
 
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use bytes::BufMut;
 
-use crate::{Ancillary, Chunk, Domain, Passed, Received, Socket, sys};
+use crate::sys::{self, Call};
+use crate::{Ancillary, Chunk, Domain, Passed, Received, Socket};
 
 impl Socket {
     /// Receives into `buffer`: recv(2). Descriptors that were passed are closed by the kernel.
@@ -14,7 +15,9 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.inner).read(buffer)
+        sys::part(Call::Recv, self.as_raw_fd(), buffer.len(), |most| {
+            (&self.inner).read(&mut buffer[..most])
+        })
     }
 
     /// Receives into the spare capacity of `buffer`: recv(2). Descriptors that were passed are

@@ -1,9 +1,10 @@
 //! Sending: one message or several, and how much goes in one piece.
 
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
-use crate::{Domain, Outgoing, Socket, sys};
+use crate::sys::{self, Call};
+use crate::{Domain, Outgoing, Socket};
 
 impl Socket {
     /// Sends on a connected socket: send(2).
@@ -12,7 +13,9 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.send_with_flags(bytes, libc::MSG_NOSIGNAL)
+        sys::part(Call::Send, self.as_raw_fd(), bytes.len(), |most| {
+            self.inner.send_with_flags(&bytes[..most], libc::MSG_NOSIGNAL)
+        })
     }
 
     /// Sends several slices as one message, or as a run of stream bytes: sendmsg(2).
@@ -45,7 +48,7 @@ impl Socket {
     ///
     /// Those of the system call.
     pub fn send_buffer_size(&self) -> io::Result<usize> {
-        self.inner.send_buffer_size()
+        self.settled(Call::GetOption, socket2::Socket::send_buffer_size)
     }
 
     /// What the path to the connected peer carries in one piece, in bytes, headers included:

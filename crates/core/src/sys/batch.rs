@@ -7,8 +7,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use bytes::BufMut;
 
 use super::address::{from_os_storage, to_os};
-use super::check;
 use super::control::{self, Control};
+use super::{Call, check, seam};
 use crate::{Addr, Domain, Outgoing, Received, RecvBlock};
 
 /// At most so many packets go into one call: more measured no faster.
@@ -73,18 +73,14 @@ impl Headers {
             let room = room.chunk_mut();
             slot.iovec = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
         }
-        // SAFETY: the first `count` headers point to names, slices and control room that outlive
-        // the call, with their lengths; the slices to the spare room of as many blocks.
-        let received = check(unsafe {
-            libc::recvmmsg(
-                socket.as_raw_fd(),
-                self.headers.as_mut_ptr(),
-                count as libc::c_uint,
-                // libc's type differs between C libraries.
-                (libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC) as _,
-                std::ptr::null_mut(),
-            ) as libc::ssize_t
-        })?;
+        let (socket, headers) = (socket.as_raw_fd(), self.headers.as_mut_ptr());
+        // libc's type differs between C libraries.
+        let flags = (libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC) as _;
+        let received = check(seam::batch(Call::RecvBatch, socket, count, |count| {
+            // SAFETY: the first `count` headers point to names, slices and control room that
+            // outlive the call, with their lengths; the slices to the spare room of as many blocks.
+            unsafe { libc::recvmmsg(socket, headers, count as _, flags, std::ptr::null_mut()) as _ }
+        }))?;
         self.received = received;
         for (header, room) in self.headers[..received].iter().zip(rooms) {
             let copied = (header.msg_len as usize).min(room.spare());
@@ -238,14 +234,10 @@ pub(crate) fn send<'a>(
         control.attach_content(&mut header.msg_hdr);
         count += 1;
     }
-    // SAFETY: the first `count` headers were set; they point to slices, a name and control
-    // messages that outlive the call, with their lengths; sendmmsg writes to the headers alone.
-    check(unsafe {
-        libc::sendmmsg(
-            socket.as_raw_fd(),
-            headers.as_mut_ptr().cast(),
-            count,
-            libc::MSG_NOSIGNAL as _,
-        ) as libc::ssize_t
-    })
+    let (socket, headers) = (socket.as_raw_fd(), headers.as_mut_ptr().cast());
+    check(seam::batch(Call::SendBatch, socket, count, |count| {
+        // SAFETY: the first `count` headers were set; they point to slices, a name and control
+        // messages that outlive the call, with their lengths; sendmmsg writes to the headers alone.
+        unsafe { libc::sendmmsg(socket, headers, count as _, libc::MSG_NOSIGNAL as _) as _ }
+    }))
 }

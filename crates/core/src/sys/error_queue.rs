@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::address::Room;
-use super::check;
 use super::control::{self, Control};
+use super::{Call, check, settled};
 use crate::{Addr, Origin, QueuedError};
 
 /// Takes the next queued error; `None` if none is queued.
@@ -17,9 +17,11 @@ pub(crate) fn recv_error(socket: BorrowedFd<'_>) -> io::Result<Option<QueuedErro
     header.msg_name = destination.as_mut_ptr().cast();
     header.msg_namelen = Room::LENGTH;
     control.attach_room(&mut header);
-    // SAFETY: name and control point to memory that outlives the call, with their lengths.
-    let result =
-        check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_ERRQUEUE) });
+    let socket = socket.as_raw_fd();
+    let result = settled(Call::ErrorQueue, socket, || {
+        // SAFETY: name and control point to memory that outlives the call, with their lengths.
+        check(unsafe { libc::recvmsg(socket, &raw mut header, libc::MSG_ERRQUEUE) })
+    });
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
         Err(error) => return Err(error),

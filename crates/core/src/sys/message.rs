@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use bytes::BufMut;
 
 use super::address::{Room, to_os};
-use super::check;
 use super::control::{self, Control};
+use super::{Call, check, seam};
 use crate::{Addr, Domain, Outgoing, Passed, Received};
 
 /// sendmsg(2), never raising SIGPIPE.
@@ -25,14 +25,17 @@ pub(crate) fn send_message(
         header.msg_name = address.as_ptr().cast_mut().cast();
         header.msg_namelen = address.len();
     }
-    header.msg_iov = slices.as_ptr().cast_mut().cast();
-    header.msg_iovlen = slices.len() as _;
     let mut control = Control::new();
     control.push_all(with, domain);
     control.attach_content(&mut header);
-    // SAFETY: name, slices and control point to memory that outlives the call, with their
-    // lengths; IoSlice is iovec by its documentation; sendmsg only reads through them.
-    check(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) })
+    let socket = socket.as_raw_fd();
+    check(seam::slices(Call::SendMessage, socket, slices, |slices| {
+        header.msg_iov = slices.as_ptr().cast_mut().cast();
+        header.msg_iovlen = slices.len() as _;
+        // SAFETY: name, slices and control point to memory that outlives the call, with their
+        // lengths; IoSlice is iovec by its documentation; sendmsg only reads through them.
+        unsafe { libc::sendmsg(socket, &raw const header, libc::MSG_NOSIGNAL) }
+    }))
 }
 
 /// recvmsg(2) into `buffer`, with the real length, the source and what came along.
@@ -44,13 +47,17 @@ pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Res
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     header.msg_name = source.as_mut_ptr().cast();
     header.msg_namelen = Room::LENGTH;
-    header.msg_iov = &raw mut slice;
-    header.msg_iovlen = 1;
     control.attach_room(&mut header);
     let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC;
-    // SAFETY: name, slice and control point to memory that outlives the call, with their
-    // lengths.
-    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) })?;
+    let socket = socket.as_raw_fd();
+    let length = check(seam::part(Call::RecvMessage, socket, buffer.len(), |most| {
+        slice.iov_len = most;
+        header.msg_iov = &raw mut slice;
+        header.msg_iovlen = 1;
+        // SAFETY: name, slice and control point to memory that outlives the call, with their
+        // lengths.
+        unsafe { libc::recvmsg(socket, &raw mut header, flags) }
+    }))?;
     let mut received = Received { length, copied: length.min(buffer.len()), ..Received::default() };
     // SAFETY: recvmsg has just filled the header, and `control` lives; once.
     unsafe { control::take(&header, &mut received) };
@@ -61,9 +68,11 @@ pub(crate) fn recv_message(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Res
 /// recv(2) into the spare capacity of `buffer`, which grows by what was read.
 pub(crate) fn recv_buffer(socket: BorrowedFd<'_>, buffer: &mut impl BufMut) -> io::Result<usize> {
     let room = buffer.chunk_mut();
-    // SAFETY: the pointer and the length describe writable memory that outlives the call.
-    let length =
-        check(unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) })?;
+    let socket = socket.as_raw_fd();
+    let length = check(seam::part(Call::Recv, socket, room.len(), |most| {
+        // SAFETY: the pointer and the length describe writable memory that outlives the call.
+        unsafe { libc::recv(socket, room.as_mut_ptr().cast(), most, 0) }
+    }))?;
     // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
     unsafe { buffer.advance_mut(length) };
     Ok(length)
@@ -79,10 +88,14 @@ pub(crate) fn recv_buffer_beside(
     let mut slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
     // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
-    header.msg_iov = &raw mut slice;
-    header.msg_iovlen = 1;
-    // SAFETY: the slice describes writable memory that outlives the call.
-    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, 0) })?;
+    let socket = socket.as_raw_fd();
+    let length = check(seam::part(Call::RecvMessage, socket, room.len(), |most| {
+        slice.iov_len = most;
+        header.msg_iov = &raw mut slice;
+        header.msg_iovlen = 1;
+        // SAFETY: the slice describes writable memory that outlives the call.
+        unsafe { libc::recvmsg(socket, &raw mut header, 0) }
+    }))?;
     // SAFETY: the kernel has written the first `length` bytes of the spare capacity.
     unsafe { buffer.advance_mut(length) };
     Ok((length, header.msg_flags & libc::MSG_CTRUNC != 0))
@@ -100,13 +113,17 @@ pub(crate) fn recv_buffer_passed(
     let mut slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
     // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
-    header.msg_iov = &raw mut slice;
-    header.msg_iovlen = 1;
     control.attach_room(&mut header);
     let flags = libc::MSG_CMSG_CLOEXEC;
-    // SAFETY: slice and control point to writable memory that outlives the call, with their
-    // lengths.
-    let length = check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) })?;
+    let socket = socket.as_raw_fd();
+    let length = check(seam::part(Call::RecvMessage, socket, room.len(), |most| {
+        slice.iov_len = most;
+        header.msg_iov = &raw mut slice;
+        header.msg_iovlen = 1;
+        // SAFETY: slice and control point to writable memory that outlives the call, with their
+        // lengths.
+        unsafe { libc::recvmsg(socket, &raw mut header, flags) }
+    }))?;
     let mut received = Received::default();
     // SAFETY: recvmsg has just filled the header, and `control` lives; once.
     unsafe { control::take(&header, &mut received) };
@@ -125,15 +142,12 @@ pub(crate) fn recv_buffer_passed(
 pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<Addr>)> {
     let mut peer = Room::new();
     let mut length = Room::LENGTH;
-    // SAFETY: the pointers describe room for an address and its length, which outlive the call.
-    let descriptor = check(unsafe {
-        libc::accept4(
-            socket.as_raw_fd(),
-            peer.as_mut_ptr().cast(),
-            &raw mut length,
-            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
-        ) as libc::ssize_t
-    })?;
+    let socket = socket.as_raw_fd();
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    let descriptor = check(seam::call(Call::Accept, socket, || {
+        // SAFETY: the pointers describe room for an address and its length, which outlive the call.
+        unsafe { libc::accept4(socket, peer.as_mut_ptr().cast(), &raw mut length, flags) as _ }
+    }))?;
     // SAFETY: accept4 has just given this descriptor to us, and to nobody else.
     let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor as _) };
     Ok((descriptor, peer.into_addr(length)))

@@ -6,10 +6,13 @@ mod batch;
 mod control;
 mod descriptor;
 mod error_queue;
+#[cfg(anysock_faults)]
+pub mod faults;
 mod file;
 mod group;
 mod message;
 mod option;
+mod seam;
 
 pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
@@ -25,6 +28,23 @@ pub(crate) use option::{
     TCP_IS_MPTCP, TCP_RTO_MAX_MS, get, get_bytes, get_credentials, get_groups, get_int,
     interface_index, set, set_flag, waiting,
 };
+pub(crate) use seam::{Call, NONE, call, part};
+
+/// A call that sets something up or asks for something: made again when a signal interrupts it.
+///
+/// What transfers bytes is not: the readiness loop above does that, and counts.
+pub(crate) fn settled<T>(
+    call: Call,
+    descriptor: std::os::fd::RawFd,
+    mut run: impl FnMut() -> std::io::Result<T>,
+) -> std::io::Result<T> {
+    loop {
+        match seam::call(call, descriptor, &mut run) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
 
 /// Turns the -1 of a system call into the error it stands for.
 fn check(result: libc::ssize_t) -> std::io::Result<usize> {

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::{c_int, socklen_t};
 
+use super::{Call, check, settled};
 use crate::Credentials;
 
 /// Whether descriptors may be passed to a unix socket: Linux 6.16, not in libc yet.
@@ -58,24 +59,26 @@ pub(crate) fn set<T: Plain>(
     name: c_int,
     value: &T,
 ) -> io::Result<()> {
-    let start = std::ptr::from_ref(value).cast();
-    // SAFETY: the pointer and the length describe `value`, which outlives the call.
-    let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, name, start, size_of::<T>() as socklen_t)
-    };
-    super::check(result as libc::ssize_t).map(drop)
+    let (socket, start) = (socket.as_raw_fd(), std::ptr::from_ref(value).cast());
+    let set = settled(Call::SetOption, socket, || {
+        // SAFETY: the pointer and the length describe `value`, which outlives the call.
+        check(unsafe {
+            libc::setsockopt(socket, level, name, start, size_of::<T>() as socklen_t) as _
+        })
+    });
+    set.map(drop)
 }
 
 /// Reads an option: getsockopt(2). What the kernel leaves unwritten is zero.
 pub(crate) fn get<T: Plain>(socket: BorrowedFd<'_>, level: c_int, name: c_int) -> io::Result<T> {
+    let socket = socket.as_raw_fd();
     let mut value = MaybeUninit::<T>::zeroed();
     let mut length = size_of::<T>() as socklen_t;
-    // SAFETY: the pointer and the length describe `value`, which outlives the call.
-    let result = unsafe {
+    settled(Call::GetOption, socket, || {
         let start = value.as_mut_ptr().cast();
-        libc::getsockopt(socket.as_raw_fd(), level, name, start, &raw mut length)
-    };
-    super::check(result as libc::ssize_t)?;
+        // SAFETY: the pointer and the length describe `value`, which outlives the call.
+        check(unsafe { libc::getsockopt(socket, level, name, start, &raw mut length) as _ })
+    })?;
     // SAFETY: zeroed, then written by the kernel; every pattern of bits is valid.
     Ok(unsafe { value.assume_init() })
 }
@@ -104,17 +107,12 @@ pub(crate) fn get_bytes(
     value: &mut [u8],
 ) -> io::Result<usize> {
     let mut length = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
-    // SAFETY: the pointer and the length describe `value`, which outlives the call.
-    let result = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            level,
-            name,
-            value.as_mut_ptr().cast(),
-            &raw mut length,
-        )
-    };
-    super::check(result as libc::ssize_t)?;
+    let socket = socket.as_raw_fd();
+    settled(Call::GetOption, socket, || {
+        let start = value.as_mut_ptr().cast();
+        // SAFETY: the pointer and the length describe `value`, which outlives the call.
+        check(unsafe { libc::getsockopt(socket, level, name, start, &raw mut length) as _ })
+    })?;
     Ok(length as usize)
 }
 
@@ -125,19 +123,15 @@ pub(crate) fn get_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     let mut groups = vec![0; 32];
     loop {
         let mut length = (groups.len() * WIDTH) as libc::socklen_t;
-        // SAFETY: the pointer and the length describe the groups, which outlive the call; any
-        // bits are a number.
-        let result = unsafe {
-            libc::getsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                SO_PEERGROUPS,
-                groups.as_mut_ptr().cast(),
-                &raw mut length,
-            )
-        };
+        let (socket, level, name) = (socket.as_raw_fd(), libc::SOL_SOCKET, SO_PEERGROUPS);
+        let asked = settled(Call::GetOption, socket, || {
+            let start = groups.as_mut_ptr().cast();
+            // SAFETY: the pointer and the length describe the groups, which outlive the call; any
+            // bits are a number.
+            check(unsafe { libc::getsockopt(socket, level, name, start, &raw mut length) as _ })
+        });
         let count = length as usize / WIDTH;
-        match super::check(result as libc::ssize_t) {
+        match asked {
             Err(error) if error.raw_os_error() == Some(libc::ERANGE) && count > groups.len() => {
                 groups.resize(count, 0);
             }
@@ -153,10 +147,12 @@ pub(crate) fn get_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
 /// How many bytes wait: an ioctl(2) whose answer is an `int`.
 pub(crate) fn waiting(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<usize> {
     let mut value: libc::c_int = 0;
-    // SAFETY: both requests that are made here write an int to the pointer, which outlives the
-    // call.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut value) };
-    super::check(result as libc::ssize_t)?;
+    let socket = socket.as_raw_fd();
+    settled(Call::Ioctl, socket, || {
+        // SAFETY: both requests that are made here write an int to the pointer, which outlives the
+        // call.
+        check(unsafe { libc::ioctl(socket, request, &raw mut value) as _ })
+    })?;
     Ok(usize::try_from(value).unwrap_or(0))
 }
 

@@ -273,6 +273,25 @@ fn a_missing_directory_is_named_with_what_to_do() {
 }
 
 #[test]
+fn what_cannot_be_looked_at_is_not_called_replaced() {
+    let directory = Directory::new();
+    let (parent, path) = (directory.0.join("parent"), directory.path("parent/s"));
+    fs::create_dir(&parent).unwrap();
+    let claim = claim(&path);
+    let (owned, _socket) = {
+        let elsewhere = directory.path("s");
+        bind(Cell::UNIX_STREAM, &elsewhere, &Options::new()).unwrap()
+    };
+    fs::remove_dir(&parent).unwrap();
+    fs::write(&parent, "").unwrap();
+    for error in [claim.own(), OwnedPath::take_over(path.as_path(), owned.id())] {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory, "{error}");
+        assert!(matches!(path_error(&error), PathError::System { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_successor_takes_over_the_file_and_the_predecessor_leaves_it() {
     for cell in UNIX {
         let directory = Directory::new();

@@ -78,7 +78,7 @@ impl PacketSend for DatagramSocket {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {
@@ -116,7 +116,7 @@ impl PacketSend for DatagramSend {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {

@@ -137,7 +137,8 @@ pub trait PacketSend {
     /// What an error of sending says.
     fn fault(&self, error: &io::Error) -> Fault;
 
-    /// The longest packet that the socket takes, in bytes.
+    /// The longest packet that the socket takes, in bytes; `usize::MAX` where it does not tell, and
+    /// refuses what is too long when it is flushed.
     fn max_packet(&self) -> usize;
 
     /// Sends end-of-file; whether the socket has one.

@@ -88,7 +88,7 @@ impl PacketSend for DatagramPeer {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {
@@ -126,7 +126,7 @@ impl PacketSend for PeerSend {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {

@@ -86,7 +86,7 @@ impl PacketSend for SeqPacketSocket {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {
@@ -128,7 +128,7 @@ impl PacketSend for SeqPacketSend {
     }
 
     fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(0)
+        self.max_message().unwrap_or(usize::MAX)
     }
 
     fn shutdown(&mut self) -> io::Result<bool> {
