@@ -145,27 +145,36 @@ pub(super) struct Item<'a> {
 
 /// The control messages behind `header`.
 ///
+/// A length that reaches beyond the buffer is cut to it, one that does not cover its own header
+/// ends all: the kernel writes neither, and libc's own steps would go astray by them.
+///
 /// # Safety
 ///
 /// `header` must have been filled by recvmsg(2), and its control buffer must live for `'a`.
 pub(super) unsafe fn items<'a>(header: &libc::msghdr) -> impl Iterator<Item = Item<'a>> {
-    // SAFETY: the caller vouches for the header.
-    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    let mut rest = header.msg_control.cast::<u8>().cast_const();
+    let mut left: usize = if rest.is_null() { 0 } else { header.msg_controllen as _ };
     std::iter::from_fn(move || {
-        if next.is_null() {
+        // SAFETY: CMSG_LEN only computes.
+        let before = unsafe { libc::CMSG_LEN(0) } as usize;
+        if left < before {
             return None;
         }
-        let current = next;
-        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give null or a header inside the buffer, whose
-        // cmsg_len the kernel has set to bytes that it wrote.
-        unsafe {
-            next = libc::CMSG_NXTHDR(header, current);
-            let start = libc::CMSG_DATA(current);
-            let before = start as usize - current as usize;
-            let length = ((*current).cmsg_len as usize).saturating_sub(before);
-            let data = std::slice::from_raw_parts(start, length);
-            Some(Item { level: (*current).cmsg_level, kind: (*current).cmsg_type, data })
-        }
+        // SAFETY: `left` bytes from `rest` on lie inside the buffer, which is enough for a header,
+        // read without regard to alignment; where the kernel has begun one it has written all.
+        let cmsg = unsafe { rest.cast::<libc::cmsghdr>().read_unaligned() };
+        let written: usize = cmsg.cmsg_len as _;
+        let length = written.min(left).checked_sub(before)?;
+        // SAFETY: so many bytes are left behind the header, and the kernel has written them.
+        // CMSG_SPACE only computes; what it counts is skipped as far as it is inside the buffer.
+        let data = unsafe {
+            let data = std::slice::from_raw_parts(rest.add(before), length);
+            let space = (libc::CMSG_SPACE(length as u32) as usize).min(left);
+            rest = rest.add(space);
+            left -= space;
+            data
+        };
+        Some(Item { level: cmsg.cmsg_level, kind: cmsg.cmsg_type, data })
     })
 }
 
@@ -211,8 +220,7 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
             match (item.level, item.kind) {
                 (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                     for number in item.data.chunks_exact(size_of::<RawFd>()) {
-                        let number = read::<RawFd>(number).unwrap_or(-1);
-                        received.descriptors.push(OwnedFd::from_raw_fd(number));
+                        received.descriptors.extend(owned(number));
                     }
                 }
                 (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
@@ -243,8 +251,7 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
                 }
                 // A descriptor that nobody here asks for.
                 (libc::SOL_SOCKET, SCM_PIDFD) => {
-                    let number = read::<RawFd>(item.data).filter(|number| *number >= 0);
-                    drop(number.map(|number| OwnedFd::from_raw_fd(number)));
+                    drop(owned(item.data));
                 }
                 (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
                     received.timestamp = read::<libc::timespec>(item.data).and_then(time);
@@ -257,6 +264,20 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
                 _ => {}
             }
         }
+    }
+}
+
+/// The descriptor of this number, where there is one: an error stands in the place of a process
+/// that has none.
+///
+/// # Safety
+///
+/// It must be a number that the kernel has just given, and that nobody else has taken.
+unsafe fn owned(number: &[u8]) -> Option<OwnedFd> {
+    // SAFETY: any bits are a number; the caller vouches for its descriptor.
+    unsafe {
+        let number = read::<RawFd>(number).filter(|number| *number >= 0)?;
+        Some(OwnedFd::from_raw_fd(number))
     }
 }
 
