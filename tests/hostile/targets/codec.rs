@@ -116,6 +116,7 @@ impl<'a> Case<'a> {
                     known.consumed += consumed;
                     found.push(message);
                 }
+                First::Skip(consumed) => known.consumed += consumed,
                 First::Waiting => break,
                 First::Oversize => known.verdict = Verdict::Oversize,
                 First::Malformed => known.verdict = Verdict::Malformed,

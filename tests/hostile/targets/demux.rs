@@ -1,36 +1,53 @@
 //! The peers of a datagram socket, driven by a script of bytes over real sockets.
 //!
 //! An input is the domain, the limits, and then what happens: senders come and go, send one, many,
-//! empty and too long messages, each with their own number in it; peers are accepted, received
-//! from and dropped.
+//! empty and too long messages, each with a number in it; peers are accepted, received from,
+//! answered and dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use anysock_async::{Accepted, DatagramPeer, Listener, Packet, PeerLimits, bind};
+use anysock_async::{Accepted, DatagramListener, Listener, PeerLimits, bind};
 use anysock_core::{Addr, Cell, Domain, Options, Outgoing, Socket, Type, UnixAddr};
 use tokio::runtime::{Builder, Runtime};
 
+use self::accept::Accept;
 use super::Tried;
 use super::script::Script;
+
+mod accept;
 
 /// So many senders at a time, who have a name.
 const SENDERS: usize = 8;
 
+/// So many strangers in one script.
+const STRANGERS: usize = 200;
+
 /// Longer scripts are cut off.
 const LONGEST: usize = 400;
+
+/// How long anything may take that is under way.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who has sent, and to which address of ours.
+type Key = (Addr, Addr);
 
 /// All that is known.
 struct World {
     listener: Listener,
     limits: PeerLimits,
-    at: Addr,
+    /// Where it is reached: at two addresses if it is bound to all, else twice the same.
+    at: [Addr; 2],
     domain: Domain,
     senders: [Option<Sender>; SENDERS],
-    peers: HashMap<Addr, Accept>,
+    /// Addresses that senders have had, which none gets again.
+    used: HashSet<Addr>,
+    strangers: usize,
+    peers: HashMap<Key, Accept>,
+    sent_by: HashMap<Key, u64>,
     sent: u64,
     received: u64,
     /// Messages that were perhaps in the queue of a peer that was dropped.
@@ -41,14 +58,6 @@ struct World {
 struct Sender {
     socket: Socket,
     addr: Addr,
-    next: u32,
-}
-
-struct Accept {
-    peer: DatagramPeer,
-    /// The number of the last message.
-    last: Option<u32>,
-    received: u64,
 }
 
 thread_local! {
@@ -71,7 +80,7 @@ async fn play(mut script: Script<'_>) -> Tried {
     world.tried
 }
 
-/// The local part of an address that asks the kernel to choose.
+/// The address that asks the kernel to choose.
 fn anywhere(domain: Domain) -> Addr {
     match domain {
         Domain::Unix => Addr::Unix(UnixAddr::Unnamed),
@@ -96,14 +105,17 @@ impl World {
             idle: Duration::from_secs(3600),
             ..PeerLimits::default()
         };
-        let mut at = anywhere(domain);
+        let mut bound = anywhere(domain);
         if is_unspecified {
-            at = Addr::Ip(([0, 0, 0, 0], 0).into());
+            bound = Addr::Ip(([0, 0, 0, 0], 0).into());
         }
-        let listener = bind(&at, Type::Datagram, &Options::default(), &limits).await.unwrap();
-        let mut at = listener.local_addr().unwrap();
-        if let (true, Addr::Ip(at)) = (is_unspecified, &mut at) {
-            at.set_ip([127, 0, 0, 1].into());
+        let listener = bind(&bound, Type::Datagram, &Options::default(), &limits).await.unwrap();
+        let mut at = [1, 2].map(|_| listener.local_addr().unwrap());
+        if is_unspecified {
+            for (at, last) in at.iter_mut().zip(1..) {
+                let Addr::Ip(at) = at else { unreachable!() };
+                at.set_ip([127, 0, 0, last].into());
+            }
         }
         Self {
             listener,
@@ -111,7 +123,10 @@ impl World {
             at,
             domain,
             senders: [const { None }; SENDERS],
+            used: HashSet::new(),
+            strangers: 0,
             peers: HashMap::new(),
+            sent_by: HashMap::new(),
             sent: 0,
             received: 0,
             discarded: 0,
@@ -120,51 +135,72 @@ impl World {
     }
 
     async fn happen(&mut self, event: u8, script: &mut Script<'_>) {
-        let who = usize::from(event >> 4) % SENDERS;
-        match event % 8 {
-            0 => self.send(who, script.below(255), 1).await,
-            1 => self.send(who, script.below(32) + 12, 12).await,
-            2 => self.send(who, script.below(32) + 12, 70).await,
-            3 => self.flood(script.below(12)).await,
-            4 => self.accept().await,
-            5 => self.receive(who, script.below(50)).await,
-            6 => self.drop_peer(who),
+        let (who, what) = (usize::from(event >> 4) % SENDERS, event % 16);
+        match what {
+            0..=2 => self.send(who, script.below(255), 1).await,
+            3 | 4 => self.send(who, script.below(32) + 1, 12).await,
+            5 => self.send(who, script.below(32) + 1, 70).await,
+            6 | 7 => self.flood(script.below(12)).await,
+            8 | 9 => self.accept().await,
+            10 | 11 => self.receive(who, script.below(50)).await,
+            12 | 13 => self.answer(who, script.below(4)).await,
+            14 => self.drop_peer(who),
             _ => self.senders[who] = None,
         }
     }
 
-    /// So many messages of a sender who may be new: shorter than a number they are empty.
-    async fn send(&mut self, who: usize, length: usize, count: usize) {
-        let domain = self.domain;
-        let mut sender = self.senders[who].take().unwrap_or_else(|| Sender::new(domain, who));
-        let length = length * 4;
+    /// So many messages of a sender who may be new, of so many words; of none they are empty.
+    async fn send(&mut self, who: usize, words: usize, count: usize) {
+        let sender = match self.senders[who].take() {
+            Some(sender) => sender,
+            None => self.fresh_sender(who),
+        };
         for _ in 0..count {
-            let mut message = vec![who as u8; length];
-            match message.first_chunk_mut() {
-                Some(number) => *number = sender.next.to_ne_bytes(),
-                None => message.clear(),
-            }
-            sender.next += 1;
-            self.send_one(&sender.socket, &message).await;
+            self.send_one(&sender, who as u8, words).await;
         }
         self.senders[who] = Some(sender);
         self.read().await;
     }
 
-    /// Strangers who say something and are gone.
+    /// Strangers who say something and are gone; on unix every other has no name.
     async fn flood(&mut self, count: usize) {
         for n in 0..count {
-            let stranger = Sender::new(self.domain, n);
-            self.send_one(&stranger.socket, &[0; 4]).await;
+            self.strangers += 1;
+            if self.strangers > STRANGERS {
+                break;
+            }
+            let stranger = match self.domain {
+                Domain::Unix if n % 2 == 1 => Sender::unnamed(),
+                _ => self.fresh_sender(n),
+            };
+            self.send_one(&stranger, 0, 1).await;
         }
         self.read().await;
     }
 
-    /// The reader makes room, where the socket has none.
-    async fn send_one(&mut self, socket: &Socket, message: &[u8]) {
-        let until = Instant::now() + Duration::from_secs(30);
+    /// One whose address nobody has had before.
+    fn fresh_sender(&mut self, who: usize) -> Sender {
+        let mut others = Vec::new();
         loop {
-            match socket.send_message(&[IoSlice::new(message)], &Outgoing::to(&self.at)) {
+            let sender = Sender::new(self.domain, who);
+            if self.used.insert(sender.addr.clone()) {
+                return sender;
+            }
+            // Kept until another is found, or it would be found again.
+            others.push(sender);
+        }
+    }
+
+    /// The reader makes room, where the socket has none.
+    async fn send_one(&mut self, sender: &Sender, who: u8, words: usize) {
+        let mut message = vec![who; words * 4];
+        if let Some(number) = message.first_chunk_mut() {
+            *number = (self.sent as u32).to_ne_bytes();
+        }
+        let at = self.at[self.sent as usize % 2].clone();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match sender.socket.send_message(&[IoSlice::new(&message)], &Outgoing::to(&at)) {
                 Ok(length) => assert_eq!(length, message.len()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     assert!(Instant::now() < until, "the reader does not read");
@@ -174,15 +210,18 @@ impl World {
                 Err(error) => panic!("{error}"),
             }
             self.sent += 1;
+            *self.sent_by.entry((sender.addr.clone(), at)).or_default() += 1;
             return;
         }
     }
 
     /// Lets the reader read all that the socket has.
     async fn read(&self) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + PATIENCE;
         let socket = socket2::SockRef::from(self.listener.socket());
-        while socket.peek(&mut []).is_ok() {
+        // An error of the network comes before what is there.
+        let is_empty = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        while !socket.peek(&mut []).is_err_and(is_empty) {
             assert!(Instant::now() < until, "the reader does not read");
             tokio::task::yield_now().await;
         }
@@ -198,46 +237,65 @@ impl World {
         });
         for accepted in all.await {
             let Ok(Accepted::Peer(peer)) = accepted else { panic!("{accepted:?}") };
-            let addr = peer.peer_addr().clone();
-            let accepted = Accept { peer, last: None, received: 0 };
-            assert!(self.peers.insert(addr, accepted).is_none(), "one peer came twice");
+            let key = (peer.peer_addr().clone(), peer.local_addr().unwrap());
+            assert!(self.sent_by.contains_key(&key), "nobody sent {key:?}");
+            let accepted = Accept::new(peer);
+            assert!(self.peers.insert(key, accepted).is_none(), "one peer came twice");
         }
+    }
+
+    /// The peer that a sender is, if it was accepted: one of two where there are two.
+    fn key(&self, who: usize) -> Option<Key> {
+        let key = (self.senders[who].as_ref()?.addr.clone(), self.at[who % 2].clone());
+        self.peers.contains_key(&key).then_some(key)
     }
 
     /// Up to so many messages of a peer, which come in the order in which they were sent.
     async fn receive(&mut self, who: usize, count: usize) {
-        let Some(sender) = &self.senders[who] else { return };
-        let Some(accepted) = self.peers.get_mut(&sender.addr) else { return };
-        let limits = &self.limits;
-        self.received += accepted.receive(count, limits, Some(who as u8)).await;
+        let Some(key) = self.key(who) else { return };
+        let accepted = self.peers.get_mut(&key).unwrap();
+        self.received += accepted.receive(count, &self.limits, Some(who as u8)).await;
+    }
+
+    /// Answers all peers, of whom some are not there any more.
+    async fn answer(&mut self, who: usize, count: usize) {
+        for ((source, _), accepted) in &mut self.peers {
+            if count > 0 || self.senders[who].as_ref().is_some_and(|one| one.addr == *source) {
+                accepted.answer().await;
+            }
+        }
     }
 
     fn drop_peer(&mut self, who: usize) {
-        let Some(sender) = &self.senders[who] else { return };
-        let Some(accepted) = self.peers.remove(&sender.addr) else { return };
-        self.discarded += u64::from(sender.next) - accepted.received;
+        let Some(key) = self.key(who) else { return };
+        let accepted = self.peers.remove(&key).unwrap();
+        // All that was sent until now was read.
+        self.discarded += self.sent_by.remove(&key).unwrap_or(0) - accepted.received();
+    }
+
+    fn datagrams(&self) -> &DatagramListener {
+        self.listener.as_datagrams().unwrap()
     }
 
     /// What holds at any time.
     fn check(&mut self) {
-        let datagrams = self.listener.as_datagrams().unwrap();
-        assert!(datagrams.peers() <= self.limits.peers);
-        assert!(self.peers.len() <= datagrams.peers());
+        let known = self.datagrams().peers();
+        assert!(known <= self.limits.peers, "{known} peers");
+        assert!(self.peers.len() <= known, "{} of {known} peers", self.peers.len());
         // What waits and what was taken out of the queue count together.
         let allowed = self.limits.queue_bytes + self.limits.max_message;
         for accepted in self.peers.values() {
-            let held = accepted.peer.held();
+            let held = accepted.held();
             assert!(held <= allowed, "{held} bytes are held, {allowed} may be");
             self.tried = self.tried.holding(held, allowed);
         }
-        let dropped = datagrams.dropped();
-        let (sent, received) = (self.sent, self.received);
+        let (dropped, received, sent) = (self.datagrams().dropped(), self.received, self.sent);
         assert!(received + dropped <= sent, "{received} and {dropped} of {sent}");
     }
 
     /// In the end every message was received, or dropped and counted.
     async fn settle(&mut self) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + PATIENCE;
         loop {
             self.read().await;
             self.accept().await;
@@ -245,9 +303,8 @@ impl World {
                 self.received += accepted.receive(usize::MAX, &self.limits, None).await;
             }
             self.check();
-            let dropped = self.listener.as_datagrams().unwrap().dropped();
-            let missing = self.sent - self.received - dropped;
-            if missing <= self.discarded {
+            let dropped = self.datagrams().dropped();
+            if self.sent - self.received - dropped <= self.discarded {
                 return;
             }
             assert!(
@@ -263,53 +320,21 @@ impl World {
 }
 
 impl Sender {
+    /// On IPv4 each has an address of its own: the whole network is this host's.
     fn new(domain: Domain, who: usize) -> Self {
-        let cell = Cell::new(domain, Type::Datagram);
-        let socket = Socket::open(cell).unwrap();
+        let socket = Socket::open(Cell::new(domain, Type::Datagram)).unwrap();
         let at = match domain {
-            // The whole network is this host's.
             Domain::Ipv4 => Addr::Ip(([127, 0, 1, who as u8 + 1], 0).into()),
             domain => anywhere(domain),
         };
         // The kernel gives an abstract name to a unix socket that is bound to none.
         socket.bind(&at).unwrap();
         let addr = socket.local_addr().unwrap();
-        Self { socket, addr, next: 0 }
-    }
-}
-
-impl Accept {
-    /// Receives what is there, and checks that it is this peer's; how much it was.
-    async fn receive(&mut self, count: usize, limits: &PeerLimits, who: Option<u8>) -> u64 {
-        let before = self.received;
-        for _ in 0..count {
-            let next = poll_fn(|cx| match self.peer.poll_recv_packet(cx) {
-                Poll::Ready(packet) => Poll::Ready(Some(packet)),
-                Poll::Pending => Poll::Ready(None),
-            });
-            let Some(packet) = next.await else { break };
-            let Some(packet) = packet.unwrap() else { panic!("the peer has ended") };
-            self.received += 1;
-            self.check(packet, limits, who);
-        }
-        self.received - before
+        Self { socket, addr }
     }
 
-    fn check(&mut self, packet: Packet, limits: &PeerLimits, who: Option<u8>) {
-        match packet {
-            Packet::Message(message) => {
-                assert!(message.len() <= limits.max_message);
-                let Some((number, rest)) = message.split_first_chunk() else {
-                    return assert!(message.is_empty());
-                };
-                let number = u32::from_ne_bytes(*number);
-                assert!(self.last.is_none_or(|last| last < number), "{number} was late");
-                self.last = Some(number);
-                let who = who.or(rest.first().copied());
-                assert!(rest.iter().all(|byte| Some(*byte) == who), "another's message");
-            }
-            Packet::Truncated { length } => assert!(length > limits.max_message),
-            other => panic!("{other:?}"),
-        }
+    fn unnamed() -> Self {
+        let socket = Socket::open(Cell::UNIX_DATAGRAM).unwrap();
+        Self { socket, addr: Addr::Unix(UnixAddr::Unnamed) }
     }
 }

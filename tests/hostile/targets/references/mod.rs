@@ -3,6 +3,7 @@
 mod delimited;
 mod fixed;
 mod length;
+mod padded;
 mod varint;
 
 use anysock_framing::AnyCodec;
@@ -27,8 +28,10 @@ pub(crate) trait Reference {
 /// What stands first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum First {
-    /// A message, in the first so many bytes.
+    /// A message, of the first so many bytes.
     Message(Vec<u8>, usize),
+    /// So many bytes that are no message, and no fault: padding.
+    Skip(usize),
     /// Not known before more is here.
     Waiting,
     /// A message beyond the maximum.
@@ -41,10 +44,11 @@ pub(crate) enum First {
 type Make = fn(shape: u8, max: u8) -> Box<dyn Reference>;
 
 /// By the byte that an input begins with. A new codec is a file and a line.
-const FAMILIES: [(u8, Make); 4] = [
+const FAMILIES: [(u8, Make); 5] = [
     (b'd', delimited::reference),
     (b'f', fixed::reference),
     (b'l', length::reference),
+    (b'p', padded::reference),
     (b'v', varint::reference),
 ];
 
