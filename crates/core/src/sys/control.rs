@@ -293,3 +293,45 @@ fn time(since: libc::timespec) -> Option<SystemTime> {
     let nanoseconds = u32::try_from(since.tv_nsec).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of one descriptor's number, whose length says `length`.
+    fn lengths_of_items(length: usize) -> Vec<usize> {
+        let mut control = Control::new();
+        control.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &[0, 0, 0]);
+        // SAFETY: a length is what the buffer begins with, and it is aligned for one.
+        unsafe { control.bytes.as_mut_ptr().cast::<usize>().write(length) };
+        // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        control.attach_content(&mut header);
+        // SAFETY: the header names what was pushed, all of which was written, and which lives.
+        unsafe { items(&header).map(|item| item.data.len()).collect() }
+    }
+
+    #[test]
+    fn a_length_beyond_the_buffer_is_cut_and_one_short_of_its_header_ends_all() {
+        assert_eq!(lengths_of_items(16 + 12), [12]);
+        assert_eq!(lengths_of_items(usize::MAX), [16]);
+        assert_eq!(lengths_of_items(usize::MAX - 7), [16]);
+        assert_eq!(lengths_of_items(16), [0]);
+        assert_eq!(lengths_of_items(15), []);
+        assert_eq!(lengths_of_items(0), []);
+    }
+
+    #[test]
+    fn an_error_in_the_place_of_a_descriptor_is_none() {
+        let mut control = Control::new();
+        control.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &[-1, -24]);
+        control.push(libc::SOL_SOCKET, SCM_PIDFD, &[-libc::ESRCH]);
+        // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        control.attach_content(&mut header);
+        let mut received = Received::default();
+        // SAFETY: the header names what was pushed, which lives and holds no descriptor.
+        unsafe { take(&header, &mut received) };
+        assert!(received.descriptors.is_empty());
+    }
+}
