@@ -332,6 +332,11 @@ mod tests {
     }
 
     #[test]
+    fn a_delimiter_without_a_name_is_printed_escaped() {
+        assert_eq!(Delimited::new(b"-\n").unwrap().to_string(), r#"delimited by "-\n""#);
+    }
+
+    #[test]
     fn what_was_searched_is_not_searched_again() {
         let mut codec = Delimited::new("--").unwrap();
         codec.decode(b"abc-").unwrap();
