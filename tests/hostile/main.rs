@@ -41,11 +41,11 @@ use self::targets::{Target, Tried, target};
 
 /// Mutations by target: as many as plain tests, the short and the long form try.
 const COUNTS: [(&str, [u64; 3]); 5] = [
-    ("codec", [4_000, 100_000, 1_000_000]),
-    ("endpoint", [10_000, 200_000, 3_000_000]),
-    ("control", [10_000, 100_000, 1_500_000]),
-    ("address", [10_000, 200_000, 3_000_000]),
-    ("demux", [300, 4_000, 60_000]),
+    ("codec", [2_000, 30_000, 500_000]),
+    ("endpoint", [5_000, 100_000, 2_000_000]),
+    ("control", [5_000, 60_000, 1_000_000]),
+    ("address", [10_000, 100_000, 2_000_000]),
+    ("demux", [200, 2_000, 30_000]),
 ];
 
 /// Tries the corpus and mutations of it, and tells what came of it.
