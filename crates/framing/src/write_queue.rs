@@ -407,7 +407,7 @@ impl Stuffing<'_> {
 ///
 /// # Errors
 ///
-/// Those of [`Codec::encode`].
+/// [`TooLong`](ErrorKind::TooLong) beyond [`Codec::max_message`]; those of [`Codec::encode`].
 ///
 /// ```
 /// use anysock_framing::{LengthDelimited, encode_frame};
@@ -418,8 +418,13 @@ pub fn encode_frame<C: Codec + ?Sized>(
     codec: &mut C,
     mut message: impl crate::AsPayload,
 ) -> Result<Bytes, Error> {
+    let payload = message.as_payload();
+    let (length, limit) = (payload.len(), codec.max_message());
+    if length > limit {
+        return Err(ErrorKind::TooLong { length, limit }.into());
+    }
     let mut queue = WriteQueue::default();
-    queue.push(codec, message.as_payload(), &mut Attached::nothing())?;
+    queue.push(codec, payload, &mut Attached::nothing())?;
     let mut slices = [IoSlice::new(&[]); SLICES];
     let (filled, _) = queue.fill(&mut slices);
     let mut frame = Vec::with_capacity(queue.unsent());

@@ -172,7 +172,8 @@ impl Scope {
 
     /// The number, where the scope is one; a name must be resolved, see if_nametoindex(3).
     pub fn index(&self) -> Option<u32> {
-        self.0.parse().ok()
+        // A number may be read with a sign, which makes it the name of an interface here.
+        self.0.bytes().all(|byte| byte.is_ascii_digit()).then(|| self.0.parse().ok()).flatten()
     }
 
     /// The name or number as given.

@@ -67,6 +67,14 @@ fn every_form_parses_to_its_cell_and_prints_as_written() {
 }
 
 #[test]
+fn a_scope_with_a_sign_is_the_name_of_an_interface_and_no_number() {
+    let endpoint = parse("tcp://[fe80::1%+1]:80");
+    assert_eq!(endpoint.addr(), None);
+    assert_eq!(Scope::new("+1").unwrap().index(), None);
+    assert_eq!(Scope::new("1").unwrap().index(), Some(1));
+}
+
+#[test]
 fn other_spellings_of_the_same_bytes_print_as_the_canonical_one() {
     assert_eq!(parse("tcp://EXAMPLE.org:1").to_string(), "tcp://example.org:1");
     assert_eq!(parse("tcp://[0:0::1]:1").to_string(), "tcp://[::1]:1");

@@ -145,27 +145,36 @@ pub(super) struct Item<'a> {
 
 /// The control messages behind `header`.
 ///
+/// A length that reaches beyond the buffer is cut to it, one that does not cover its own header
+/// ends all: the kernel writes neither, and libc's own steps would go astray by them.
+///
 /// # Safety
 ///
 /// `header` must have been filled by recvmsg(2), and its control buffer must live for `'a`.
 pub(super) unsafe fn items<'a>(header: &libc::msghdr) -> impl Iterator<Item = Item<'a>> {
-    // SAFETY: the caller vouches for the header.
-    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    let mut rest = header.msg_control.cast::<u8>().cast_const();
+    let mut left: usize = if rest.is_null() { 0 } else { header.msg_controllen as _ };
     std::iter::from_fn(move || {
-        if next.is_null() {
+        // SAFETY: CMSG_LEN only computes.
+        let before = unsafe { libc::CMSG_LEN(0) } as usize;
+        if left < before {
             return None;
         }
-        let current = next;
-        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give null or a header inside the buffer, whose
-        // cmsg_len the kernel has set to bytes that it wrote.
-        unsafe {
-            next = libc::CMSG_NXTHDR(header, current);
-            let start = libc::CMSG_DATA(current);
-            let before = start as usize - current as usize;
-            let length = ((*current).cmsg_len as usize).saturating_sub(before);
-            let data = std::slice::from_raw_parts(start, length);
-            Some(Item { level: (*current).cmsg_level, kind: (*current).cmsg_type, data })
-        }
+        // SAFETY: `left` bytes from `rest` on lie inside the buffer, which is enough for a header,
+        // read without regard to alignment; where the kernel has begun one it has written all.
+        let cmsg = unsafe { rest.cast::<libc::cmsghdr>().read_unaligned() };
+        let written: usize = cmsg.cmsg_len as _;
+        let length = written.min(left).checked_sub(before)?;
+        // SAFETY: so many bytes are left behind the header, and the kernel has written them.
+        // CMSG_SPACE only computes; what it counts is skipped as far as it is inside the buffer.
+        let data = unsafe {
+            let data = std::slice::from_raw_parts(rest.add(before), length);
+            let space = (libc::CMSG_SPACE(length as u32) as usize).min(left);
+            rest = rest.add(space);
+            left -= space;
+            data
+        };
+        Some(Item { level: cmsg.cmsg_level, kind: cmsg.cmsg_type, data })
     })
 }
 
@@ -211,8 +220,7 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
             match (item.level, item.kind) {
                 (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                     for number in item.data.chunks_exact(size_of::<RawFd>()) {
-                        let number = read::<RawFd>(number).unwrap_or(-1);
-                        received.descriptors.push(OwnedFd::from_raw_fd(number));
+                        received.descriptors.extend(owned(number));
                     }
                 }
                 (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
@@ -243,8 +251,7 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
                 }
                 // A descriptor that nobody here asks for.
                 (libc::SOL_SOCKET, SCM_PIDFD) => {
-                    let number = read::<RawFd>(item.data).filter(|number| *number >= 0);
-                    drop(number.map(|number| OwnedFd::from_raw_fd(number)));
+                    drop(owned(item.data));
                 }
                 (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
                     received.timestamp = read::<libc::timespec>(item.data).and_then(time);
@@ -260,6 +267,20 @@ pub(super) unsafe fn take(header: &libc::msghdr, received: &mut Received) {
     }
 }
 
+/// The descriptor of this number, where there is one: an error stands in the place of a process
+/// that has none.
+///
+/// # Safety
+///
+/// It must be a number that the kernel has just given, and that nobody else has taken.
+unsafe fn owned(number: &[u8]) -> Option<OwnedFd> {
+    // SAFETY: any bits are a number; the caller vouches for its descriptor.
+    unsafe {
+        let number = read::<RawFd>(number).filter(|number| *number >= 0)?;
+        Some(OwnedFd::from_raw_fd(number))
+    }
+}
+
 /// An int that holds a byte.
 fn small(data: &[u8]) -> Option<u8> {
     // SAFETY: any bits are an int.
@@ -271,4 +292,46 @@ fn time(since: libc::timespec) -> Option<SystemTime> {
     let seconds = u64::try_from(since.tv_sec).ok()?;
     let nanoseconds = u32::try_from(since.tv_nsec).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of one descriptor's number, whose length says `length`.
+    fn lengths_of_items(length: usize) -> Vec<usize> {
+        let mut control = Control::new();
+        control.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &[0, 0, 0]);
+        // SAFETY: a length is what the buffer begins with, and it is aligned for one.
+        unsafe { control.bytes.as_mut_ptr().cast::<usize>().write(length) };
+        // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        control.attach_content(&mut header);
+        // SAFETY: the header names what was pushed, all of which was written, and which lives.
+        unsafe { items(&header).map(|item| item.data.len()).collect() }
+    }
+
+    #[test]
+    fn a_length_beyond_the_buffer_is_cut_and_one_short_of_its_header_ends_all() {
+        assert_eq!(lengths_of_items(16 + 12), [12]);
+        assert_eq!(lengths_of_items(usize::MAX), [16]);
+        assert_eq!(lengths_of_items(usize::MAX - 7), [16]);
+        assert_eq!(lengths_of_items(16), [0]);
+        assert_eq!(lengths_of_items(15), []);
+        assert_eq!(lengths_of_items(0), []);
+    }
+
+    #[test]
+    fn an_error_in_the_place_of_a_descriptor_is_none() {
+        let mut control = Control::new();
+        control.push(libc::SOL_SOCKET, libc::SCM_RIGHTS, &[-1, -24]);
+        control.push(libc::SOL_SOCKET, SCM_PIDFD, &[-libc::ESRCH]);
+        // SAFETY: msghdr is plain numbers and pointers; null and zero are valid.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        control.attach_content(&mut header);
+        let mut received = Received::default();
+        // SAFETY: the header names what was pushed, which lives and holds no descriptor.
+        unsafe { take(&header, &mut received) };
+        assert!(received.descriptors.is_empty());
+    }
 }

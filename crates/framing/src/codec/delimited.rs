@@ -229,7 +229,9 @@ impl Codec for Delimited {
         if input.len() > self.max {
             self.check_received(self.at_least(input, self.searched))?;
         }
-        Ok(Decoded::More { total: length.max(input.len() + 1) })
+        // Nothing ends before a delimiter is here, and nothing is too long up to the maximum.
+        let total = length.min(self.max.saturating_add(1));
+        Ok(Decoded::More { total: total.max(input.len() + 1) })
     }
 
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
@@ -333,6 +335,21 @@ mod tests {
                 FrameEnd::Unknown => panic!("{codec} knows its delimiter"),
             }
         }
+    }
+
+    #[test]
+    fn a_maximum_shorter_than_the_delimiter_is_enforced_before_as_much_as_that_is_here() {
+        let mut codec = Delimited::new("------").unwrap().max(2);
+        assert_eq!(codec.decode(b"a").unwrap(), Decoded::More { total: 3 });
+        let error = codec.decode(b"abc").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Oversize { length: 3, limit: 2 }), "{error}");
+        let mut codec = Delimited::new("------").unwrap();
+        assert_eq!(codec.decode(b"a").unwrap(), Decoded::More { total: 6 });
+    }
+
+    #[test]
+    fn a_delimiter_without_a_name_is_printed_escaped() {
+        assert_eq!(Delimited::new(b"-\n").unwrap().to_string(), r#"delimited by "-\n""#);
     }
 
     #[test]

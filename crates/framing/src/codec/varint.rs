@@ -142,6 +142,12 @@ mod tests {
     }
 
     #[test]
+    fn the_greatest_maximum_leaves_room_for_the_length() {
+        assert_eq!(Varint::new().max(usize::MAX).max_message(), usize::MAX - LONGEST);
+        assert_eq!(Varint::new().max(usize::MAX - 11).max_message(), usize::MAX - 11);
+    }
+
+    #[test]
     fn longer_forms_are_taken_up_to_ten_bytes() {
         assert_eq!(Varint::new().decode(b"\x81\0.").unwrap(), frame(2..3));
         let mut longest = [0x80; LONGEST];

@@ -1,7 +1,9 @@
 //! What a write queue holds, and in which order.
 
+use std::num::NonZeroUsize;
+
 use super::*;
-use crate::{Decoded, Delimited, LengthDelimited};
+use crate::{AnyCodec, Decoded, Delimited, Fixed, LengthDelimited, Varint};
 
 fn written(queue: &WriteQueue) -> Vec<u8> {
     let mut slices = [IoSlice::new(&[]); SLICES];
@@ -122,4 +124,52 @@ fn a_stream_that_claims_too_much_is_told_so() {
     let mut queue = WriteQueue::default();
     push(&mut queue, 3);
     queue.advance(6);
+}
+
+/// Nobody has asked it for its maximum before.
+fn push_unchecked(codec: &mut dyn Codec, length: usize) -> Result<(), ErrorKind> {
+    let (mut queue, message) = (WriteQueue::default(), vec![b'.'; length]);
+    let pushed = queue.push(codec, Payload::Slice(&message), &mut Attached::nothing());
+    assert_eq!(queue.unsent() == 0, pushed.is_err());
+    pushed.map_err(Error::into_kind)
+}
+
+#[test]
+fn the_codecs_of_this_crate_refuse_what_is_too_long_themselves() {
+    let five = NonZeroUsize::new(5).unwrap();
+    let codecs: [&mut dyn Codec; 5] = [
+        &mut LengthDelimited::u8().max(5),
+        &mut Varint::new().max(5),
+        &mut Delimited::crlf().max(5),
+        &mut Fixed::new(five),
+        &mut AnyCodec::from(LengthDelimited::u32()).with_max(5),
+    ];
+    for codec in codecs {
+        push_unchecked(codec, 5).unwrap();
+        let refused = push_unchecked(codec, 6).unwrap_err();
+        assert!(matches!(refused, ErrorKind::TooLong { length: 6, limit: 5 }), "{codec:?}");
+    }
+}
+
+#[test]
+fn a_frame_of_a_codec_that_checks_nothing_is_refused_beyond_its_maximum() {
+    /// One byte of length, which wraps.
+    #[derive(Debug)]
+    struct Short;
+    impl Codec for Short {
+        fn max_message(&self) -> usize {
+            255
+        }
+        fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
+            frame.put(&[frame.payload_len() as u8]);
+            frame.payload();
+            Ok(())
+        }
+        fn decode(&mut self, _: &[u8]) -> Result<Decoded, Error> {
+            unreachable!("nothing is received")
+        }
+    }
+    assert_eq!(encode_frame(&mut Short, vec![0; 255]).unwrap().len(), 256);
+    let refused = encode_frame(&mut Short, vec![0; 256]).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::TooLong { length: 256, limit: 255 }));
 }
