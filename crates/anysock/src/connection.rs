@@ -227,7 +227,7 @@ impl Connection {
             Inner::Stream(framed) => framed.stream().peer_credentials(),
             Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
             Inner::Limited(limited, _) => within(limited).peer_credentials(),
-            Inner::Upgraded(_, told) => told.credentials.clone().ok_or(no_socket("credentials")),
+            Inner::Upgraded(_, told) => told.credentials.ok_or_else(|| no_socket("credentials")),
             _ => Err(no_socket("credentials")),
         }
     }
