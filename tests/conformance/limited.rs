@@ -60,6 +60,10 @@ impl<S: Subject, W: Transport + Send + 'static> Subject for Limited<S, W> {
         self.subject.unrepresentable()
     }
 
+    fn drop_ends(&self) -> bool {
+        self.subject.drop_ends()
+    }
+
     async fn raw(&self) -> Offer<Raw<W>> {
         Ok(self.subject.raw().await?.map(self.wrap))
     }

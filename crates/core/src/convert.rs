@@ -17,14 +17,15 @@ use std::{fmt, io};
 /// # Ok::<_, std::io::Error>(())
 /// ```
 pub struct ConvertError<T> {
-    value: T,
+    /// Boxed, for it may be a whole transport, and whoever returns it mostly has none to give back.
+    value: Box<T>,
     error: io::Error,
 }
 
 impl<T> ConvertError<T> {
     /// `value` could not be converted, because of `error`.
     pub fn new(value: T, error: impl Into<io::Error>) -> Self {
-        Self { value, error: error.into() }
+        Self { value: Box::new(value), error: error.into() }
     }
 
     /// Why.
@@ -34,12 +35,12 @@ impl<T> ConvertError<T> {
 
     /// What was to be converted.
     pub fn into_inner(self) -> T {
-        self.value
+        *self.value
     }
 
     /// The same error about what the value was made of, or is a part of.
     pub fn map<U>(self, from: impl FnOnce(T) -> U) -> ConvertError<U> {
-        ConvertError { value: from(self.value), error: self.error }
+        ConvertError { value: Box::new(from(*self.value)), error: self.error }
     }
 }
 

@@ -275,6 +275,7 @@ fn taken(found: Decoded, rest: &[u8]) -> (Option<Vec<u8>>, usize) {
         }
         Decoded::Made { message, consumed } => (Some(message.to_vec()), consumed),
         Decoded::Skip { consumed } => (None, consumed),
+        Decoded::Discard { .. } => panic!("nothing is given up by a codec alone"),
         Decoded::More { .. } => panic!("nothing more will come"),
     };
     assert!((1..=rest.len()).contains(&consumed), "{consumed} of {} bytes", rest.len());

@@ -78,6 +78,24 @@ pub(crate) fn handler_ended(_how: &'static str) {
     meters::handler_ended(_how);
 }
 
+impl Observed<Connection> {
+    /// The connection alone, and what goes on to be told of it once it was made into another.
+    pub(crate) fn into_parts(mut self) -> (Connection, Telling) {
+        self.tell();
+        (self.inner.take().expect(HERE), Telling(Arc::clone(&self.story)))
+    }
+}
+
+/// What is told of a connection while something else is made of it.
+pub(crate) struct Telling(Arc<Story>);
+
+impl Telling {
+    /// Of this one from here on.
+    pub(crate) fn of(self, connection: Connection) -> Connection {
+        Connection::observed(Observed::new(connection, self.0))
+    }
+}
+
 impl<T: Guaranteed> Observed<T> {
     fn new(inner: T, story: Arc<Story>) -> Self {
         Self {

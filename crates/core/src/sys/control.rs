@@ -317,8 +317,8 @@ mod tests {
         assert_eq!(lengths_of_items(usize::MAX), [16]);
         assert_eq!(lengths_of_items(usize::MAX - 7), [16]);
         assert_eq!(lengths_of_items(16), [0]);
-        assert_eq!(lengths_of_items(15), []);
-        assert_eq!(lengths_of_items(0), []);
+        assert_eq!(lengths_of_items(15), [0; 0]);
+        assert_eq!(lengths_of_items(0), [0; 0]);
     }
 
     #[test]

@@ -82,6 +82,10 @@ impl<S: Subject> Subject for Boxed<S> {
         self.0.unrepresentable()
     }
 
+    fn drop_ends(&self) -> bool {
+        self.0.drop_ends()
+    }
+
     async fn raw(&self) -> Offer<Raw<BoxTransport>> {
         Ok(self.0.raw().await?.map(|near| Box::new(near) as BoxTransport))
     }

@@ -76,6 +76,10 @@ impl<S: Subject> Subject for Impairing<S> {
         self.inner.unrepresentable()
     }
 
+    fn drop_ends(&self) -> bool {
+        self.inner.drop_ends()
+    }
+
     async fn raw(&self) -> Offer<Raw<Self::Transport>> {
         Ok(self.inner.raw().await?.map(|near| self.end(near, "near")))
     }
