@@ -53,6 +53,20 @@ impl Attack {
         }
     }
 
+    /// What the promises rest on, beside the bounds that are there unless others are said.
+    pub(crate) fn rests_on(self) -> &'static str {
+        match self {
+            Self::Opens => "nothing; a read deadline, where more come than max_connections",
+            Self::Announces => "nothing",
+            Self::Trickles => "nothing; a read deadline to be rid of them",
+            Self::Empties | Self::Crumbs => "memory: nothing; throughput: a rate",
+            Self::Resets => "max_connections",
+            Self::Sources => "PeerLimits",
+            Self::Deaf => "nothing",
+            Self::Passes => "nothing; those who ask for descriptors: the bound of 253",
+        }
+    }
+
     /// Why there is no such attack in a cell, where there is none.
     pub(crate) fn missing(self, cell: Cell) -> Option<&'static str> {
         let is_datagram = cell.kind == Type::Datagram;
@@ -81,4 +95,19 @@ pub(crate) const CELLS: [Cell; 7] = [
 /// As the environment and the table name it: `unix-stream`.
 pub(crate) fn cell_name(cell: Cell) -> String {
     cell.to_string().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_attack_is_tried_in_every_cell_or_there_is_a_reason() {
+    for attack in Attack::ALL {
+        println!("{:9} rests on {}", attack.name(), attack.rests_on());
+        for cell in CELLS {
+            let tried = attack.missing(cell).unwrap_or("tried");
+            println!("{:9} {:14} {tried}", attack.name(), cell_name(cell));
+        }
+        // Where it exists at all it exists for whoever shares a reason: none is left out singly.
+        assert!(CELLS.iter().any(|cell| attack.missing(*cell).is_none()));
+    }
+    let working = Cell::ALL.into_iter().filter(|cell| CELLS.contains(cell)).count();
+    assert_eq!(working, CELLS.len());
 }

@@ -1,4 +1,34 @@
-//! A service under attack.
+//! A service under attack: what it holds, what it has open, and what others still get of it.
+//!
+//! A process serves an echo by `anysock::serve`, over the public face alone. Attackers are a process of
+//! their own, who know nothing of the library; well-behaved clients are threads of the test. Nine attacks
+//! ([`attack`]) are laid in every cell where they exist; `--nocapture` prints which, where not, and why.
+//! Of each attack is held:
+//!
+//! - **Memory.** The peak of what the service has in memory (`VmHWM`, proc(5), forgotten before the
+//!   attack, and what `smaps_rollup` says), beyond what it had with its well-behaved clients before, is
+//!   within the formula of `SECURITY.md`, whose constants are read from that file ([`bound`]).
+//! - **Descriptors.** Those beyond are within the bound while it lasts, and none is left once attackers
+//!   are gone.
+//! - **Throughput**, in cells with connections: four clients with a request under way each keep half of
+//!   what they had. Each is answered in every window, whatever the attack; and all are answered again,
+//!   in every cell, once it is over.
+//! - **Losses are counted**: what was sent was received, or is among the drops that the service's report
+//!   or the kernel tells.
+//!
+//! Whoever floods takes the processor for that himself, and a test has no second machine. So attackers
+//! run at nice 19, the service as ever: only what the service spends on them is held against it. And in
+//! each window as many clients ask a second service, which nobody attacks, so that whatever else the
+//! machine does befalls both ([`throughput`]): the median of the quotients with attackers, by the median
+//! without them, in turn. Where that seems to be below half, rounds are added, eight at most. The quick
+//! form, which others run beside, asks for an answer to each in every window, and measures nothing.
+//!
+//! A service is told nothing where the promise holds without, and the limit on which it rests where it
+//! does not: a rate against floods, whose share without one is told in parentheses; a read deadline
+//! against those who say nothing and are more than may be connected.
+//!
+//! Every failure names its attack, cell and seed: `ANYSOCK_ATTACK='opens unix-stream'` tries one alone,
+//! `ANYSOCK_ATTACK_SEED` with what attackers drew.
 
 mod at;
 mod attack;
