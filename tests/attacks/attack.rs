@@ -60,7 +60,7 @@ impl Attack {
             Self::Announces => "nothing",
             Self::Trickles => "nothing; a read deadline to be rid of them",
             Self::Empties | Self::Crumbs => "memory: nothing; throughput: a rate",
-            Self::Resets => "max_connections",
+            Self::Resets => "max_connections; throughput: whoever routes",
             Self::Sources => "PeerLimits",
             Self::Deaf => "nothing",
             Self::Passes => "nothing; those who ask for descriptors: the bound of 253",

@@ -29,7 +29,7 @@ pub(crate) struct Orders {
     pub(crate) attack: Attack,
     /// Connections, or source addresses.
     pub(crate) count: usize,
-    /// Milliseconds between two bytes, or messages from each source.
+    /// Milliseconds between two bytes or connections, or messages from each source.
     pub(crate) pace: usize,
     /// Bytes of a message, where the attack leaves it open.
     pub(crate) size: usize,
@@ -101,7 +101,7 @@ fn the_part_of_attackers() {
         Attack::Empties => floods::flood(&at, orders, 0, &until),
         Attack::Crumbs => floods::flood(&at, orders, 1, &until),
         Attack::Deaf => floods::ask_and_never_read(&at, orders, &until),
-        Attack::Resets => standing::reset(&at, &until),
+        Attack::Resets => standing::reset(&at, orders, &until),
         Attack::Sources => sources::send_from_each(&at, orders, &until),
         Attack::Passes => passing::pass(&at, orders, &until),
     };

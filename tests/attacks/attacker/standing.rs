@@ -72,7 +72,7 @@ pub(super) fn trickle(at: &At, orders: Orders, until: &Until) -> (u64, u64) {
 const STORM: u64 = 30;
 
 /// Connects and is gone: at once, within a message, or with an answer unread.
-pub(super) fn reset(at: &At, until: &Until) -> (u64, u64) {
+pub(super) fn reset(at: &At, orders: Orders, until: &Until) -> (u64, u64) {
     let message = at.frame(&[b'.'; 100]);
     let (mut made, mut refused) = (0, 0);
     while !until.is_over() {
@@ -93,6 +93,7 @@ pub(super) fn reset(at: &At, until: &Until) -> (u64, u64) {
         if made == STORM {
             in_position();
         }
+        std::thread::sleep(Duration::from_millis(orders.pace as u64));
     }
     (made, refused)
 }
