@@ -242,8 +242,8 @@ fn descriptors_that_nobody_asked_for_and_more_than_may_wait() {
         let each = of_peer(cell, 1_024);
         let unasked = siege(cell, every(2), Told::default(), each);
         let told = Told { descriptors: true, ..Told::default() };
-        // To close 253 descriptors takes as long as to answer many messages.
-        let asked = siege(cell, every(20), told, each);
+        // To close 253 descriptors takes as long as to answer many messages: 500 in a second.
+        let asked = siege(cell, every(2 * count), told, each);
         let most_descriptors = match cell.kind {
             Type::Datagram => anysock::PeerLimits::default().descriptors + attacker::AT_ONCE,
             _ => count * bound::descriptors(),
