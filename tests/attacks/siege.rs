@@ -183,11 +183,13 @@ impl Siege {
 
     /// What the service has counted once it has nothing more to do.
     fn settled(&self, service: &mut Service) -> Counted {
-        let mut counted = service.counted();
+        let (mut counted, mut unchanged) = (service.counted(), 0);
+        // On a busy machine a service that has something to do may have no turn for a while.
         let is_over = || {
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(10));
             let before = std::mem::replace(&mut counted, service.counted());
-            before == counted
+            unchanged = if before == counted { unchanged + 1 } else { 0 };
+            unchanged >= 8
         };
         assert!(usage::becomes(LETTING_GO, is_over), "the service comes to rest");
         counted
