@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use anysock_async::ListenerStats;
 use anysock_core::Endpoint;
 use anysock_framing::Error;
 
@@ -64,6 +65,9 @@ pub struct ListenerReport {
     pub accepted: u64,
     /// Connections of it that were closed unserved.
     pub refused: u64,
+    /// What it had counted itself when it was closed: what the gate refused, what was lost before
+    /// it was accepted, datagrams that found no room.
+    pub stats: ListenerStats,
     /// Why it ended before the service did, if it did.
     pub error: Option<Error>,
 }
@@ -77,7 +81,7 @@ impl Report {
 
 impl ListenerReport {
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, accepted: 0, refused: 0, error: None }
+        Self { endpoint, accepted: 0, refused: 0, stats: ListenerStats::default(), error: None }
     }
 }
 
@@ -103,6 +107,9 @@ impl fmt::Display for Report {
             let endpoint = listener.endpoint.to_string();
             write!(f, "{endpoint:width$}  {:>10} accepted", listener.accepted)?;
             write!(f, ", {} refused", listener.refused)?;
+            if listener.stats.dropped > 0 {
+                write!(f, ", {} datagrams dropped", listener.stats.dropped)?;
+            }
             match &listener.error {
                 Some(error) => writeln!(f, ", ended: {error}")?,
                 None => writeln!(f)?,

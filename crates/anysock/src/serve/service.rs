@@ -113,7 +113,9 @@ where
 
     pub(super) async fn run(mut self) -> Report {
         self.accept().await;
-        self.doors.listeners.clear();
+        for which in 0..self.doors.listeners.len() {
+            self.close(which);
+        }
         self.drain().await;
         self.abort().await;
         self.phase.send_replace(Phase::Done);
@@ -136,9 +138,16 @@ where
                     let report = &mut self.report.listeners[which];
                     tracing::error!(endpoint = %report.endpoint, %error, "a listener has failed");
                     report.error = Some(error);
-                    self.doors.listeners[which] = None;
+                    self.close(which);
                 }
             }
+        }
+    }
+
+    /// Closes a listener, unless it has failed before; what it has counted is told at the end.
+    fn close(&mut self, which: usize) {
+        if let Some(listener) = self.doors.listeners[which].take() {
+            self.report.listeners[which].stats = listener.stats();
         }
     }
 

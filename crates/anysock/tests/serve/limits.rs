@@ -181,3 +181,23 @@ async fn an_idle_error_says_what_it_is() {
     assert!(matches!(error.kind(), ErrorKind::Idle { .. }));
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
 }
+
+#[tokio::test]
+async fn the_report_tells_how_many_datagrams_found_no_room() {
+    within(async {
+        let limits = anysock::PeerLimits { peers: 1, ..anysock::PeerLimits::default() };
+        let listener = anysock::bind("unix-dgram:").peer_limits(limits).await.expect("bound");
+        let service = Service::on([listener], GRACE, |serve| serve);
+        let mut client = service.client().await;
+        let mut stranger = service.stranger().await;
+        for _ in 0..3 {
+            stranger.send("one too many").await.expect("sent");
+        }
+        // What came before its request was read before it.
+        ask(&mut client, "hello").await;
+        let report = service.stop().await;
+        assert_eq!((report.accepted, report.listeners[0].stats.dropped), (1, 3), "{report}");
+        assert!(report.to_string().contains("3 datagrams dropped"), "{report}");
+    })
+    .await;
+}

@@ -12,6 +12,7 @@
 
 mod mailbox;
 mod peer;
+mod peers;
 mod reader;
 mod sorting;
 
@@ -33,7 +34,7 @@ pub use self::peer::{DatagramPeer, PeerRecv, PeerSend};
 /// The bounds of a [`DatagramListener`].
 ///
 /// What is held for unaccepted and accepted peers together is at most `peers` × (`queue_bytes`
-/// plus one message).
+/// plus one message, and 256 bytes for each of `queue_messages`), and 1 KiB for each peer.
 ///
 /// ```
 /// use anysock_async::PeerLimits;
@@ -162,7 +163,7 @@ impl DatagramListener {
 
     /// Peers that are known now, accepted or waiting.
     pub fn peers(&self) -> usize {
-        self.shared.table().mailboxes.len()
+        self.shared.table().peers.len()
     }
 
     /// Waits for a peer that was not known before.
@@ -191,7 +192,7 @@ impl Drop for DatagramListener {
         let mut table = self.shared.table();
         table.listening = false;
         for stranger in std::mem::take(&mut table.arrivals) {
-            table.mailboxes.remove(&stranger.key);
+            table.peers.remove(&stranger.key);
         }
     }
 }

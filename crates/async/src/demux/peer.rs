@@ -371,9 +371,9 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let mut table = self.shared.table();
-        let known = table.mailboxes.get(&self.mailbox.key);
+        let known = table.peers.get(&self.mailbox.key);
         if known.is_some_and(|known| Arc::ptr_eq(known, &self.mailbox)) {
-            table.mailboxes.remove(&self.mailbox.key);
+            table.peers.remove(&self.mailbox.key);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The one task that reads, and where it puts what it reads.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::PeerLimits;
 use super::mailbox::{Key, Mailbox};
+use super::peers::Peers;
 use super::sorting::Sorted;
 use crate::addressed::is_answer;
 use crate::gate::Gate;
@@ -41,7 +42,7 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) mailboxes: HashMap<Key, Arc<Mailbox>>,
+    pub(super) peers: Peers,
     pub(super) arrivals: VecDeque<Arc<Mailbox>>,
     pub(super) acceptor: Option<Waker>,
     pub(super) listening: bool,
@@ -86,7 +87,7 @@ impl Shared {
             offload,
             limits,
             table: Mutex::new(Table {
-                mailboxes: HashMap::new(),
+                peers: Peers::default(),
                 arrivals: VecDeque::new(),
                 acceptor: None,
                 listening: true,
@@ -124,7 +125,7 @@ impl Shared {
         let mut refused = crate::datagram::discard_queued(self.io.socket());
         let mut table = self.table();
         for stranger in std::mem::take(&mut table.arrivals) {
-            table.mailboxes.remove(&stranger.key);
+            table.peers.remove(&stranger.key);
             refused += stranger.content().messages();
         }
         self.refused.fetch_add(refused as u64, Ordering::Relaxed);
@@ -249,14 +250,14 @@ impl Shared {
         key: Key,
         wakers: &mut Vec<Waker>,
     ) -> Option<Arc<Mailbox>> {
-        if let Some(mailbox) = table.mailboxes.get(&key) {
+        if let Some(mailbox) = table.peers.get(&key) {
             return Some(Arc::clone(mailbox));
         }
-        if !table.listening || table.mailboxes.len() >= self.limits.peers {
+        if !table.listening || table.peers.len() >= self.limits.peers {
             return None;
         }
-        let mailbox = Arc::new(Mailbox::new(key.clone(), Arc::clone(&self.descriptors)));
-        table.mailboxes.insert(key, Arc::clone(&mailbox));
+        let mailbox = Arc::new(Mailbox::new(key, Arc::clone(&self.descriptors)));
+        table.peers.insert(Arc::clone(&mailbox));
         table.arrivals.push_back(Arc::clone(&mailbox));
         wakers.extend(table.acceptor.take());
         Some(mailbox)
@@ -270,14 +271,8 @@ impl Shared {
         let mut count = 0;
         while let (Ok(Some(error)), true) = (self.io.socket().recv_error(), count < 1_000) {
             count += 1;
-            let table = self.table();
-            let concerned: Vec<_> = table
-                .mailboxes
-                .values()
-                .filter(|mailbox| Some(&mailbox.key.source) == error.destination.as_ref())
-                .cloned()
-                .collect();
-            drop(table);
+            let Some(destination) = &error.destination else { continue };
+            let concerned = self.table().peers.of(destination);
             for mailbox in concerned {
                 let waker = mailbox.content().put_error(error.clone().into(), &self.limits);
                 waker.into_iter().for_each(Waker::wake);
@@ -290,7 +285,7 @@ impl Shared {
         let now = Instant::now();
         let mut wakers = Vec::new();
         let mut table = self.table();
-        table.mailboxes.retain(|_, mailbox| {
+        table.peers.retain(|mailbox| {
             let mut content = mailbox.content();
             let keep = now.duration_since(content.active) < self.limits.idle;
             if !keep {
@@ -308,7 +303,7 @@ impl Shared {
         let mut table = self.table();
         table.closed = true;
         let mut wakers: Vec<_> = table.acceptor.take().into_iter().collect();
-        for mailbox in table.mailboxes.values() {
+        for mailbox in table.peers.all() {
             let mut content = mailbox.content();
             content.ended = true;
             wakers.extend(content.waker.take());
