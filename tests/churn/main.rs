@@ -6,6 +6,7 @@
 //! | `restarted` | a killed server binds its path or port again at once, and its clients come back |
 //! | `strangers` | whatever is killed, no file of somebody else is removed |
 //! | `raced` | of eight processes that bind one path at once, exactly one owns it |
+//! | `churned` | memory and descriptors stay flat however many have come and gone |
 //! | `part`, `children`, `figures`, `words` | a process for each test, its children, what is measured, what is said |
 //!
 //! Each test runs for each cell, in a process of its own (this program again), whose descriptors and
@@ -22,6 +23,7 @@
 //! ```
 
 mod children;
+mod churned;
 #[path = "../support/directory.rs"]
 mod directory;
 #[path = "../support/effort.rs"]
