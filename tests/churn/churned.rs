@@ -19,8 +19,6 @@ per_cell! { connections_that_come_and_go_leave_nothing_behind }
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Clients at a time.
 const TOGETHER: u32 = 8;
-/// How often it is looked at what is held.
-const STAGES: u32 = 10;
 /// What all that have come and gone may leave behind, in bytes of the heap and of pages.
 const HEAP: i64 = 64 << 10;
 const PAGES: i64 = 2 << 20;
@@ -57,13 +55,15 @@ async fn churn(run: &Run, count: u32) -> Seen {
     let mut phases = serving.phases();
     let serving = tokio::spawn(serving.into_future());
 
-    let stage = count / STAGES;
+    // How often it is looked at what is held.
+    let stages = run.effort.pick(4, 10, 10);
+    let stage = count / stages;
     // After this nothing is done for the first time.
     let (cell, seed) = (run.cell, run.seed);
     let mut ended_here = come_and_go(cell, seed, 0..stage, &endpoints).await;
     let before = held(&mut phases, None).await;
     let mut grown = Grown { heap: i64::MIN, pages: i64::MIN };
-    for number in 1..=STAGES {
+    for number in 1..=stages {
         let these = number * stage..(number + 1) * stage;
         ended_here += come_and_go(cell, seed, these, &endpoints).await;
         let held = held(&mut phases, Some(before.descriptors)).await;
@@ -193,13 +193,11 @@ impl Visit {
 
     async fn say(&mut self, server: &mut Connection, which: u32) {
         let message = words::message(self.number, which, self.random.usize(8..2000));
-        loop {
-            match server.send(&message[..]).await {
-                Ok(()) => return,
-                // What went before, to whoever had this port before.
-                Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => return,
-                Err(error) => panic!("{}: {error}", self.number),
-            }
+        match server.send(&message[..]).await {
+            Ok(()) => {}
+            // An earlier one, of whoever had this port before; this one has left.
+            Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => {}
+            Err(error) => panic!("{}: {error}", self.number),
         }
     }
 

@@ -32,9 +32,9 @@ const HEAP: i64 = 512 << 10;
 const PAGES: i64 = 2 << 20;
 
 fn killed_peers_are_noticed_and_cost_nobody_else_anything(run: &Run) {
-    let counted = run.effort.pick(40, 200, 1000);
+    let counted = run.effort.pick(24, 200, 1000);
     // After these nothing is done for the first time.
-    let before = run.effort.pick(40, 100, 200);
+    let before = run.effort.pick(24, 100, 200);
     let peers = Peers::new(run.cell, run.seed, before + counted);
     let (orders, spawner) = UnixStream::pair().unwrap();
     let spawner = Child::fork(|| spawn(&peers, before, spawner));
