@@ -11,19 +11,20 @@ use std::time::{Duration, Instant};
 
 use anysock::{Phase, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::peer::{Fate, Peers};
 use self::server::{BYSTANDERS, Server};
 use crate::children::{Child, End};
 use crate::effort::tell;
-use crate::figures::{Grown, descriptors_are};
+use crate::figures::{Grown, descriptors, descriptors_are};
 use crate::part::{Run, per_cell};
 
 per_cell! { killed_peers_are_noticed_and_cost_nobody_else_anything }
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Peers are killed in two parts, and whether all were accepted is asked after each.
+const PARTS: u64 = 2;
 /// Peers that are alive at a time.
 const TOGETHER: usize = 4;
 /// What a thousand peers may leave behind, in bytes of the heap and of pages: of the heap no more than
@@ -119,10 +120,12 @@ async fn survive(run: &Run, peers: &Peers, before: usize, orders: UnixStream) ->
     orders.write_all(format!("{}\0", server.endpoint).as_bytes()).await.unwrap();
     let bystanders = server.bystanders(run.seed).await;
 
-    kill_some(&mut orders, &mut server.phases).await;
+    let clean = descriptors();
+    kill_some(&mut orders, &mut server).await;
+    descriptors_are(clean, DEADLINE).await;
     let baseline = bystanders.held().await;
-    let noticed = kill_some(&mut orders, &mut server.phases).await;
-    descriptors_are(baseline.descriptors, DEADLINE).await;
+    let noticed = kill_some(&mut orders, &mut server).await;
+    descriptors_are(clean, DEADLINE).await;
     let grown = bystanders.held().await.grown_within(&baseline, HEAP, PAGES);
     let exchanged = bystanders.stop().await;
 
@@ -141,23 +144,22 @@ async fn survive(run: &Run, peers: &Peers, before: usize, orders: UnixStream) ->
     }
     assert_eq!((report.panicked, report.aborted), (0, 0), "{report}");
     if run.cell.kind != Type::Datagram {
-        let accepted = report.accepted - BYSTANDERS as u64;
+        let accepted = report.accepted - BYSTANDERS as u64 - PARTS;
         let connected = peers.connected();
         assert!(connected.contains(&accepted), "{accepted} accepted of {connected:?} connected");
     }
-    let descriptors = tally.descriptors.load(Ordering::Relaxed);
-    Survived { noticed, grown, exchanged, messages, descriptors }
+    let passed = tally.descriptors.load(Ordering::Relaxed);
+    Survived { noticed, grown, exchanged, messages, descriptors: passed }
 }
 
 /// Has the next part of the peers killed, and waits until the server has noticed it; how long it
 /// took after the last was dead.
-async fn kill_some(
-    orders: &mut tokio::net::UnixStream,
-    phases: &mut watch::Receiver<Phase>,
-) -> Duration {
+async fn kill_some(orders: &mut tokio::net::UnixStream, server: &mut Server) -> Duration {
     orders.write_all(&[1]).await.unwrap();
     orders.read_exact(&mut [0; 4]).await.expect("the spawner fails, as it says above");
     let dead = Instant::now();
+    server.has_accepted_all().await;
+    let phases = &mut server.phases;
     let none = |phase: &Phase| matches!(phase, Phase::Running { connections } if *connections == BYSTANDERS);
     let noticed = timeout(DEADLINE, phases.wait_for(none)).await.is_ok();
     assert!(noticed, "after {DEADLINE:?} dead peers are served: {:?}", *phases.borrow());

@@ -80,6 +80,17 @@ impl Server {
         Bystanders { stop, turns, tasks }
     }
 
+    /// Waits until whoever connected before this is accepted: the backlog is a queue.
+    pub(super) async fn has_accepted_all(&self) {
+        let asked = async {
+            let mut connection = anysock::connect(&self.endpoint).await.unwrap();
+            connection.send(&words::message(BYSTANDER, 0, 8)[..]).await.unwrap();
+            connection.recv().await.unwrap().expect("an answer");
+            connection.close().await.unwrap();
+        };
+        timeout(DEADLINE, asked).await.expect("the server accepts in time");
+    }
+
     /// Ends when all connections have; what was received, and what became of them.
     pub(super) async fn stop(self) -> (Arc<Tally>, Report) {
         self.shutdown.begin();
