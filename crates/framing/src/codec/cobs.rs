@@ -53,8 +53,12 @@ impl Cobs {
         self
     }
 
-    fn oversize(&self, length: usize) -> Error {
-        ErrorKind::Oversize { length: length as u64, limit: self.max_message() }.into()
+    fn check_received(&self, length: usize) -> Result<(), Error> {
+        let limit = self.max_message();
+        if length <= limit {
+            return Ok(());
+        }
+        Err(ErrorKind::Oversize { length: length as u64, limit }.into())
     }
 }
 
@@ -110,10 +114,7 @@ impl Codec for Cobs {
         let from = if self.searched <= input.len() { self.searched } else { 0 };
         let Some(found) = memchr(0, &input[from..]) else {
             self.searched = input.len();
-            let least = shortest(input.len());
-            if least > self.max_message() {
-                return Err(self.oversize(least));
-            }
+            self.check_received(shortest(input.len()))?;
             return Ok(Decoded::More { total: input.len() + 1 });
         };
         self.searched = 0;
@@ -121,10 +122,10 @@ impl Codec for Cobs {
         if end == 0 {
             return Ok(Decoded::Skip { consumed: 1 });
         }
+        // First, so that it is told alike however the stream is cut.
+        self.check_received(shortest(end))?;
         let message = unstuffed(&input[..end])?;
-        if message.len() > self.max_message() {
-            return Err(self.oversize(message.len()));
-        }
+        self.check_received(message.len())?;
         Ok(Decoded::Made { message, consumed: end + 1 })
     }
 

@@ -10,7 +10,13 @@ use crate::{Error, ErrorKind, FrameWriter};
 /// The longest block of headers, in bytes, unless it is told another.
 const DEFAULT_MAX_HEADERS: usize = 4 * 1024;
 
+/// The longest block that is sent, with a length of 20 digits.
+const MOST_SENT: usize = 40;
+
 const NAME: &str = "Content-Length";
+
+/// Ends a header.
+const END: &[u8] = b"\r\n";
 
 /// Ends the headers.
 const BLANK: &[u8] = b"\r\n\r\n";
@@ -55,11 +61,11 @@ impl ContentLength {
         self
     }
 
-    /// The longest block of headers that is received, in bytes, the empty line included; what is sent
-    /// takes 38 at most.
+    /// The longest block of headers that is received, in bytes, the empty line included. Never less
+    /// than the 40 that are sent at most.
     #[must_use]
     pub const fn max_headers(mut self, bytes: usize) -> Self {
-        self.max_headers = bytes;
+        self.max_headers = if bytes < MOST_SENT { MOST_SENT } else { bytes };
         self
     }
 
@@ -142,18 +148,19 @@ impl Codec for ContentLength {
     }
 }
 
-/// The length that the headers tell.
+/// The length that the headers tell, which end with an empty line.
 fn announced(headers: &[u8]) -> Result<u64, Error> {
-    let mut found = None;
-    for line in headers[..headers.len() - BLANK.len()].split(|&byte| byte == b'\n') {
-        let line = line.trim_ascii_end();
+    let (mut found, mut rest) = (None, &headers[..headers.len() - END.len()]);
+    while let Some(end) = memmem::find(rest, END) {
+        let line = &rest[..end];
+        rest = &rest[end + END.len()..];
         let Some(colon) = memchr::memchr(b':', line) else {
             return Err(malformed(format!("\"{}\" is no header", shown(line))));
         };
         if !line[..colon].eq_ignore_ascii_case(NAME.as_bytes()) {
             continue;
         }
-        let value = line[colon + 1..].trim_ascii();
+        let value = trimmed(&line[colon + 1..]);
         // No sign, which a number may have elsewhere.
         let digits = value.iter().all(u8::is_ascii_digit).then_some(value);
         let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
@@ -165,6 +172,14 @@ fn announced(headers: &[u8]) -> Result<u64, Error> {
         }
     }
     found.ok_or_else(|| malformed(format!("there is no header {NAME}")))
+}
+
+/// Without the blanks around it.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The beginning of it, fit to be printed.
@@ -212,6 +227,9 @@ mod tests {
     fn headers_that_tell_no_length_are_malformed() {
         for (headers, why) in [
             ("\r\n\r\n", "is no header"),
+            ("Content-Length: 5\n\r\n\r\n", "no number"),
+            ("Content-Length : 5\r\n\r\n", "there is no header"),
+            ("X: 1\nContent-Length: 5\r\n\r\n", "there is no header"),
             ("Content-Type: x\r\n\r\n", "there is no header"),
             ("Content-Length\r\n\r\n", "is no header"),
             ("Content-Length: \r\n\r\n", "no number"),
@@ -232,16 +250,19 @@ mod tests {
 
     #[test]
     fn headers_are_received_up_to_their_maximum() {
-        let mut codec = ContentLength::new().max_headers(21);
-        let wire = b"Content-Length: 2\r\n\r\n{}";
+        let wire = b"Content-Type: some\r\nContent-Length: 2\r\n\r\n{}";
+        let mut codec = ContentLength::new().max_headers(41);
         for end in 0..wire.len() {
-            assert!(
-                matches!(codec.decode(&wire[..end]).unwrap(), Decoded::More { total } if total > end)
-            );
+            let found = codec.decode(&wire[..end]).unwrap();
+            assert!(matches!(found, Decoded::More { total } if total > end));
         }
-        assert_eq!(codec.decode(wire).unwrap(), whole(21..23));
-        let error = ContentLength::new().max_headers(20).decode(wire).unwrap_err();
-        assert!(error.to_string().contains("longer than 20 bytes"), "{error}");
+        assert_eq!(codec.decode(wire).unwrap(), whole(41..43));
+        let error = ContentLength::new().max_headers(40).decode(wire).unwrap_err();
+        assert!(error.to_string().contains("longer than 40 bytes"), "{error}");
+        let longest = format!("Content-Length: {}\r\n\r\n", u64::MAX);
+        let error = ContentLength::new().max_headers(0).decode(longest.as_bytes()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Oversize { .. }), "{error}");
+        assert_eq!(longest.len(), MOST_SENT);
         let error = ContentLength::new().decode(&vec![b'x'; 4 * 1024 + 1]).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Malformed { .. }), "{error}");
     }

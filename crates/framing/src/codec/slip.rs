@@ -65,8 +65,10 @@ impl Slip {
         self
     }
 
-    fn check_received(&self, length: usize) -> Result<(), Error> {
-        let limit = self.max_message();
+    /// Refuses a message of which so many bytes stand in a frame, so many of them ESC, if it is too
+    /// long: at most every other byte of a message is an ESC, whatever a peer sends.
+    fn check_received(&self, stuffed: usize, escapes: usize) -> Result<(), Error> {
+        let (length, limit) = ((stuffed - escapes).max(stuffed / 2), self.max_message());
         if length <= limit {
             return Ok(());
         }
@@ -79,7 +81,7 @@ impl Slip {
         if frame.is_empty() {
             return Ok(Decoded::Skip { consumed });
         }
-        self.check_received(frame.len().saturating_sub(escapes))?;
+        self.check_received(frame.len(), escapes)?;
         if escapes == 0 {
             return Ok(Decoded::Frame { payload: 0..frame.len(), consumed });
         }
@@ -155,8 +157,7 @@ impl Codec for Slip {
             return self.whole(&input[..at], escapes);
         }
         self.searched = input.len();
-        // At most every other byte of a message is an ESC, whatever a peer sends.
-        self.check_received((input.len() - self.escapes).max(input.len() / 2))?;
+        self.check_received(input.len(), self.escapes)?;
         Ok(Decoded::More { total: input.len() + 1 })
     }
 

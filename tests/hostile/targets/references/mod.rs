@@ -1,9 +1,12 @@
 //! Codecs as one reads them in their specification: of a whole buffer, plain, and slow.
 
+mod content_length;
+mod decimal;
 mod delimited;
 mod fixed;
 mod length;
 mod padded;
+mod stuffed;
 mod varint;
 
 use anysock_framing::AnyCodec;
@@ -44,11 +47,16 @@ pub(crate) enum First {
 type Make = fn(shape: u8, max: u8) -> Box<dyn Reference>;
 
 /// By the byte that an input begins with. A new codec is a file and a line.
-const FAMILIES: [(u8, Make); 5] = [
+const FAMILIES: [(u8, Make); 10] = [
+    (b'c', stuffed::cobs),
     (b'd', delimited::reference),
     (b'f', fixed::reference),
+    (b'h', content_length::reference),
     (b'l', length::reference),
+    (b'n', decimal::netstring),
+    (b'o', decimal::octets),
     (b'p', padded::reference),
+    (b's', stuffed::slip),
     (b'v', varint::reference),
 ];
 
