@@ -1,0 +1,11 @@
+//! The examples that speak real protocols, each before clients that nobody here wrote: `relay`, `chat`
+//! and `syslog` before socat, Python and logger.
+
+mod chat;
+mod program;
+mod relay;
+mod socat;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../foreign/tool.rs"]
+mod tool;
