@@ -1,6 +1,7 @@
 //! One connection type over every cell.
 
 mod state;
+mod upgrade;
 
 use std::io;
 use std::task::{Context, Poll};
@@ -15,6 +16,8 @@ use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Limited,
     Limits, Packets, PacketsRecv, PacketsSend, Payload, RecvHalf, SendHalf, Stats, Transport,
 };
+
+use self::upgrade::Told;
 
 /// A transport over any cell, in memory, or of any other type.
 ///
@@ -67,7 +70,9 @@ enum Inner {
     Datagram(Box<Packets<DatagramSocket>>),
     Peer(Box<Packets<DatagramPeer>>),
     Memory(Memory),
-    Limited(Box<Limited<Connection>>),
+    /// The limits stand beside, to be there again after an upgrade.
+    Limited(Box<Limited<Connection>>, Box<Limits>),
+    Upgraded(Other<BoxTransport>, Box<Told>),
     Other(Other<BoxTransport>),
 }
 
@@ -124,7 +129,7 @@ impl Connection {
     pub fn limit(self, limits: &Limits) -> Self {
         match limits.is_empty() {
             true => self,
-            false => Self(Inner::Limited(Box::new(limits.wrap(self)))),
+            false => Self(Inner::Limited(Box::new(limits.wrap(self)), Box::new(*limits))),
         }
     }
 
@@ -135,14 +140,16 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().cell()),
             Inner::Datagram(packets) => Some(packets.socket().cell()),
             Inner::Peer(packets) => Some(packets.socket().cell()),
-            Inner::Limited(limited) => within(limited).cell(),
+            Inner::Limited(limited, _) => within(limited).cell(),
+            Inner::Upgraded(_, told) => Some(told.cell),
             Inner::Memory(_) | Inner::Other(_) => None,
         }
     }
 
     /// The socket underneath, to ask it for what comes [along](crate::Ancillary) with messages, and
     /// for what this type does not offer; of a peer of a datagram listener the listener's, which all
-    /// of its peers share. `None` in memory and over other transports.
+    /// of its peers share. `None` in memory, over other transports and
+    /// once it was [upgraded](Self::upgrade).
     ///
     /// Sending and receiving through it goes past what is buffered here.
     ///
@@ -169,8 +176,8 @@ impl Connection {
             Inner::SeqPacket(packets) => Some(packets.socket().socket()),
             Inner::Datagram(packets) => Some(packets.socket().socket()),
             Inner::Peer(packets) => Some(packets.socket().socket()),
-            Inner::Limited(limited) => within(limited).as_socket(),
-            Inner::Memory(_) | Inner::Other(_) => None,
+            Inner::Limited(limited, _) => within(limited).as_socket(),
+            Inner::Memory(_) | Inner::Upgraded(..) | Inner::Other(_) => None,
         }
     }
 
@@ -186,7 +193,8 @@ impl Connection {
             Inner::SeqPacket(packets) => packets.socket().local_addr(),
             Inner::Datagram(packets) => packets.socket().local_addr(),
             Inner::Peer(packets) => packets.socket().local_addr(),
-            Inner::Limited(limited) => within(limited).local_addr(),
+            Inner::Limited(limited, _) => within(limited).local_addr(),
+            Inner::Upgraded(_, told) => Ok(told.local.clone()),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -202,7 +210,8 @@ impl Connection {
             Inner::SeqPacket(packets) => packets.socket().peer_addr(),
             Inner::Datagram(packets) => packets.socket().peer_addr(),
             Inner::Peer(packets) => Ok(packets.socket().peer_addr().clone()),
-            Inner::Limited(limited) => within(limited).peer_addr(),
+            Inner::Limited(limited, _) => within(limited).peer_addr(),
+            Inner::Upgraded(_, told) => Ok(told.peer.clone()),
             Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
         }
     }
@@ -217,7 +226,8 @@ impl Connection {
         match &self.0 {
             Inner::Stream(framed) => framed.stream().peer_credentials(),
             Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
-            Inner::Limited(limited) => within(limited).peer_credentials(),
+            Inner::Limited(limited, _) => within(limited).peer_credentials(),
+            Inner::Upgraded(_, told) => told.credentials.clone().ok_or(no_socket("credentials")),
             _ => Err(no_socket("credentials")),
         }
     }
@@ -232,7 +242,8 @@ impl Connection {
     pub fn is_multipath(&self) -> io::Result<bool> {
         match &self.0 {
             Inner::Stream(framed) => framed.stream().is_multipath(),
-            Inner::Limited(limited) => within(limited).is_multipath(),
+            Inner::Limited(limited, _) => within(limited).is_multipath(),
+            Inner::Upgraded(_, told) => Ok(told.is_multipath),
             _ => Ok(false),
         }
     }
@@ -251,8 +262,10 @@ impl Connection {
             Inner::Datagram(packets) => halves!(packets, Datagram),
             Inner::Peer(packets) => halves!(packets, Peer),
             Inner::Memory(memory) => halves!(memory, Memory),
-            Inner::Limited(limited) => others(limited.split_boxed()),
-            Inner::Other(Other(other)) => others(other.split_boxed()),
+            Inner::Limited(limited, _) => others(limited.split_boxed()),
+            Inner::Upgraded(Other(other), _) | Inner::Other(Other(other)) => {
+                others(other.split_boxed())
+            }
         };
         (ConnectionSend(sending), ConnectionRecv(receiving))
     }
@@ -280,7 +293,8 @@ macro_rules! each {
             Inner::Datagram($transport) => $call,
             Inner::Peer($transport) => $call,
             Inner::Memory($transport) => $call,
-            Inner::Limited($transport) => $call,
+            Inner::Limited($transport, _) => $call,
+            Inner::Upgraded(Other($transport), _) => $call,
             Inner::Other(Other($transport)) => $call,
         }
     };

@@ -7,6 +7,8 @@ use std::{fmt, io};
 
 use anysock_core::{Cell, Guarantees};
 
+use crate::fate::Shared;
+
 /// An error of a transport: what happened, and whether the transport survives.
 ///
 /// One word wide. After an error that is not [fatal](Error::is_fatal) the transport can be
@@ -278,6 +280,10 @@ impl Error {
         while let Some(error) = next {
             if let Some(found) = error.downcast_ref() {
                 return Some(found);
+            }
+            if let Some(shared) = error.downcast_ref::<Shared>() {
+                next = Some(shared.get());
+                continue;
             }
             next = match (error.downcast_ref::<Self>(), error.downcast_ref::<io::Error>()) {
                 (Some(error), _) => error.cause(),

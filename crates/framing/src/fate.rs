@@ -1,8 +1,8 @@
 //! What one half of a connection met, and the other has to report.
 
-use std::io;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::{fmt, io};
 
 use crate::{Error, ErrorKind};
 
@@ -78,11 +78,52 @@ impl Error {
             K::OutOfMemory { length } => K::OutOfMemory { length: *length },
             K::Io(error) => K::Io(match error.raw_os_error() {
                 Some(number) => io::Error::from_raw_os_error(number),
-                None => io::Error::new(error.kind(), error.to_string()),
+                None => Shared::again(error),
             }),
             survivable => K::Io(io::Error::other(survivable.to_string())),
         }
         .into()
+    }
+}
+
+/// What a failure of a stream wraps (an error of TLS), when it is told more than once.
+#[derive(Debug)]
+pub(crate) struct Shared(Arc<dyn std::error::Error + Send + Sync>);
+
+impl Shared {
+    pub(crate) fn get(&self) -> &(dyn std::error::Error + 'static) {
+        &*self.0
+    }
+
+    /// `error`, such that it can be told again with what it wraps.
+    pub(crate) fn wrap(error: io::Error) -> io::Error {
+        let kind = error.kind();
+        match error.get_ref() {
+            Some(inner) if !inner.is::<Self>() => match error.into_inner() {
+                Some(inner) => io::Error::new(kind, Self(inner.into())),
+                None => kind.into(),
+            },
+            _ => error,
+        }
+    }
+
+    fn again(error: &io::Error) -> io::Error {
+        match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(Self(inner)) => io::Error::new(error.kind(), Self(Arc::clone(inner))),
+            None => io::Error::new(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
     }
 }
 
@@ -112,6 +153,20 @@ mod tests {
         fate.at_end().unwrap();
         fate.record(&failure(libc::EPIPE));
         fate.at_end().unwrap();
+    }
+
+    #[test]
+    fn what_a_failure_wraps_is_found_each_time_it_is_told() {
+        let why = "x".parse::<u8>().unwrap_err();
+        let failure = Shared::wrap(io::Error::new(io::ErrorKind::InvalidData, why.clone()));
+        let fate = Fate::default();
+        fate.record(&failure.into());
+        for _ in 0..2 {
+            let told = fate.at_end().unwrap_err().duplicate();
+            assert_eq!(told.io_kind(), Some(io::ErrorKind::InvalidData));
+            assert_eq!(told.find(), Some(&why));
+            assert_eq!(told.to_string(), why.to_string());
+        }
     }
 
     #[test]

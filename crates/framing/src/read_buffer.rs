@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use anysock_core::{Message, Passed, RecvBlock};
 
 use crate::beside::{Beside, Counts};
+use crate::fate::Shared;
 use crate::{ByteRecv, Codec, Decoded, Error, ErrorKind};
 
 /// The first reads of a connection ask for so many bytes.
@@ -70,7 +71,8 @@ impl ReadBuffer {
         let most = self.make_room()?;
         let before = self.block.len();
         let mut passed = Passed::default();
-        let read = ready!(io.poll_recv_passed(cx, &mut self.block, most, &mut passed))?;
+        let read = ready!(io.poll_recv_passed(cx, &mut self.block, most, &mut passed));
+        let read = read.map_err(Shared::wrap)?;
         if !passed.is_empty() {
             self.beside.get_or_insert_default().note(before + read, read, passed);
         }
@@ -232,6 +234,11 @@ impl ReadBuffer {
             // Short of memory, it keeps what it has.
             let _ = self.block.shrink();
         }
+    }
+
+    /// Whether nothing was received that was not handed out, as a message or an error.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.block.is_empty() && !self.has_lost()
     }
 
     /// Bytes of memory held for what was received.

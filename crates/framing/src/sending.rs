@@ -9,7 +9,7 @@ use std::time::Duration;
 use anysock_core::{Ancillary, Attached, Cell};
 use tokio::time::Sleep;
 
-use crate::fate::Fate;
+use crate::fate::{Fate, Shared};
 use crate::{Error, ErrorKind, Payload, Stats};
 
 /// No further message is accepted while so many bytes are unsent.
@@ -277,6 +277,11 @@ impl<Q: Queue> Sending<Q> {
         Poll::Ready(self.report())
     }
 
+    /// Whether it was neither closed nor has failed.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             sent: self.sent,
@@ -372,7 +377,7 @@ impl<Q: Queue> Sending<Q> {
 
     fn fail(&mut self, fate: &Fate, error: io::Error) -> Error {
         tracing::debug!(%error, unsent = self.queue.unsent(), "sending failed");
-        let error = Error::from(error);
+        let error = Error::from(Shared::wrap(error));
         fate.record(&error);
         self.queue.discard();
         self.state = State::Failed(error.duplicate());

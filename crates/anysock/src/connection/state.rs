@@ -61,8 +61,10 @@ impl Connection {
             Inner::Stream(framed) => Ok(framed.stream().socket()),
             Inner::SeqPacket(packets) => Ok(packets.socket().socket()),
             Inner::Datagram(packets) => Ok(packets.socket().socket()),
-            Inner::Limited(limited) => within(limited).own_socket(what),
-            Inner::Peer(_) | Inner::Memory(_) | Inner::Other(_) => Err(no_socket(what)),
+            Inner::Limited(limited, _) => within(limited).own_socket(what),
+            Inner::Peer(_) | Inner::Upgraded(..) | Inner::Memory(_) | Inner::Other(_) => {
+                Err(no_socket(what))
+            }
         }
     }
 }

@@ -53,7 +53,13 @@ impl<T> Io<T> {
         Self(io)
     }
 
-    /// What it was made of.
+    /// What it was made of: to ask a TLS stream for its peer's certificates. Reading from it, or
+    /// writing to it, goes past what frames it.
+    pub fn get_ref(&self) -> &T {
+        &self.0
+    }
+
+    /// What it was made of, taken out.
     pub fn into_inner(self) -> T {
         self.0
     }

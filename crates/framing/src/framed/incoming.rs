@@ -160,6 +160,19 @@ impl<C: Codec> Incoming<C> {
         self.at_end = true;
     }
 
+    pub(super) fn codec(&self) -> &C {
+        &self.codec
+    }
+
+    /// Whether nothing was received that was not handed out, and more may come; or why not.
+    pub(super) fn is_between(&self) -> Result<(), &'static str> {
+        match (self.at_end, self.buffer.is_empty()) {
+            (true, _) => Err("its receiving side has ended"),
+            (_, false) => Err("bytes were received that belong to messages not handed out yet"),
+            _ => Ok(()),
+        }
+    }
+
     /// Receives no more, for what still comes is discarded; whether more may come.
     pub(super) fn end(&mut self) -> bool {
         self.buffer.clear();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use anysock_async::Closed;
-use anysock_core::{Attached, Guarantees, Message};
+use anysock_core::{Attached, ConvertError, Guarantees, Message};
 
 use self::frames::Frames;
 use self::incoming::Incoming;
@@ -125,6 +125,57 @@ impl<S, C> Framed<S, C> {
     /// The stream underneath. Reading from it or writing to it puts messages out of step.
     pub fn stream(&self) -> &S {
         &self.io
+    }
+
+    /// How messages are marked.
+    pub fn codec(&self) -> &C
+    where
+        C: Codec,
+    {
+        self.incoming.codec()
+    }
+
+    /// The stream taken out, to be upgraded (TLS) or to be spoken otherwise: before the first
+    /// message, or between two of which the peer knows that nothing follows the first.
+    ///
+    /// # Errors
+    ///
+    /// Gives this back if the stream is not between two messages: bytes have been received that
+    /// belong to the next one (a peer that sends on in plain text, where the upgrade would begin,
+    /// must not have that taken for what is said after it), messages are unsent, or it has ended.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::StreamSocket;
+    /// use anysock_framing::{Delimited, Framed, RecvExt, SendExt};
+    /// use tokio::io::AsyncWriteExt;
+    ///
+    /// let (near, mut far) = StreamSocket::pair()?;
+    /// let mut near = Framed::new(near, Delimited::lines());
+    /// far.write_all(b"STARTTLS\n").await?;
+    /// assert_eq!(near.recv().await?.unwrap(), "STARTTLS");
+    /// near.send("go ahead").await?;
+    /// let _socket: StreamSocket = near.into_stream()?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_stream(self) -> Result<S, ConvertError<Self>>
+    where
+        C: Codec,
+    {
+        let why = match (self.outgoing.is_open(), self.outgoing.queue.is_flushed()) {
+            (true, true) => self.incoming.is_between().err(),
+            (true, false) => Some("messages are unsent that would be lost; flush them first"),
+            (false, _) => Some("its sending side is closed or has failed"),
+        };
+        match why {
+            None => Ok(self.io),
+            Some(why) => {
+                let what = format!("the stream cannot be taken from under its messages: {why}");
+                let error = io::Error::new(io::ErrorKind::InvalidInput, what);
+                Err(ConvertError::new(self, error))
+            }
+        }
     }
 }
 

@@ -65,6 +65,11 @@ impl<T> Deadlines<T> {
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
+
+    /// What was limited, without the limit.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
 }
 
 /// The wait of one direction.

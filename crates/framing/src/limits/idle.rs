@@ -57,6 +57,11 @@ impl<T> Idle<T> {
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
+
+    /// What was limited, without the limit.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
 }
 
 /// What one half watches by.

@@ -73,6 +73,11 @@ impl<T> MaxLength<T> {
         &self.inner
     }
 
+    /// What was limited, without the limit.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+
     fn with(inner: T, drive: Drive<T>) -> Self {
         let (sent, received) = (usize::MAX, usize::MAX);
         Self { inner, sent, received, discarded: 0, discarded_bytes: 0, drive }

@@ -71,6 +71,11 @@ impl<T> Rate<T> {
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
+
+    /// What was limited, without the limit.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
 }
 
 impl<T: SendHalf> Rate<T> {

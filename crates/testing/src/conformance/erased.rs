@@ -35,6 +35,7 @@ trait DynSubject: Send + Sync {
     fn pair_with_max(&self, near: usize, far: usize) -> Making<'_, Pair>;
     fn sample(&self, length: usize, seed: u64) -> Option<Vec<u8>>;
     fn unrepresentable(&self) -> Vec<Vec<u8>>;
+    fn drop_ends(&self) -> bool;
     fn raw(&self) -> Making<'_, Raw<BoxTransport>>;
     fn reset<'a>(&'a self, last_words: &'a [Vec<u8>]) -> Making<'a, BoxTransport>;
     fn refused(&self) -> Making<'_, Pair>;
@@ -67,6 +68,10 @@ impl<S: Subject> DynSubject for S {
 
     fn unrepresentable(&self) -> Vec<Vec<u8>> {
         Subject::unrepresentable(self)
+    }
+
+    fn drop_ends(&self) -> bool {
+        Subject::drop_ends(self)
     }
 
     fn raw(&self) -> Making<'_, Raw<BoxTransport>> {
@@ -103,6 +108,10 @@ impl Subject for Erased {
 
     fn unrepresentable(&self) -> Vec<Vec<u8>> {
         self.0.unrepresentable()
+    }
+
+    fn drop_ends(&self) -> bool {
+        self.0.drop_ends()
     }
 
     fn raw(&self) -> impl Future<Output = Offer<Raw<BoxTransport>>> {

@@ -3,6 +3,7 @@
 use anysock_framing::{
     ErrorKind, Guaranteed, Guarantees, RecvExt, RecvHalf, SendExt, SendHalf, Transport,
 };
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -76,8 +77,38 @@ async fn dropped<S: Subject>(trial: &Trial<S>) -> Verdict {
     let messages = trial.source(&near).shorts(LAST)?;
     trial.patience.give(&mut near, &messages, Sending::Send).await?;
     drop(near);
+    if !trial.subject.drop_ends() {
+        return cut_off_by_drop(trial, &mut far, &messages).await;
+    }
     let count = trial.patience.receive_all(&mut far, &mut Ledger::of(given, &messages)).await?;
     trial.patience.end(&mut far).await.map(|ends| count + ends)
+}
+
+/// Where the end has to be said: what arrives is the beginning of what was sent, and then an error.
+async fn cut_off_by_drop<S: Subject>(
+    trial: &Trial<S>,
+    far: &mut S::Transport,
+    messages: &[Bytes],
+) -> Verdict {
+    let mut count = 0;
+    loop {
+        match trial.patience.within("what the dropped peer left", far.recv()).await? {
+            Ok(Some(message)) => {
+                let sent = messages.get(count).is_some_and(|sent| message == sent);
+                ensure!(sent, "message {count} is not the one that was sent");
+                count += 1;
+            }
+            Ok(None) => {
+                return Err(Stop::failed(
+                    "a peer that has not said its end looks like one that has",
+                ));
+            }
+            Err(error) => {
+                ensure!(error.is_fatal(), "the end of a dropped peer is survivable: {error}");
+                return Ok(count as u64 + 1);
+            }
+        }
+    }
 }
 
 /// Whole frames, then the end of the bytes.

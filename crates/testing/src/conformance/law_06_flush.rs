@@ -88,7 +88,7 @@ async fn answers_before_end<S: Subject>(trial: &Trial<S>) -> Verdict {
     let given = between(&near, &far);
     needs(given, Guarantees::RELIABLE | Guarantees::END_OF_FILE)?;
     let requests = trial.source(&near).shorts(PIPELINED)?;
-    let server = tokio::spawn(echo(near));
+    let server = tokio::spawn(echo(near, !trial.subject.drop_ends()));
     let (mut sender, mut receiver) = Box::new(far).split_boxed();
     let patience = trial.patience;
     let ask = async {
@@ -101,11 +101,12 @@ async fn answers_before_end<S: Subject>(trial: &Trial<S>) -> Verdict {
     patience.end(&mut receiver).await.map(|ends| count + ends)
 }
 
-async fn echo<T: Transport>(mut peer: T) -> Result<(), anysock_framing::Error> {
+/// Then drops its end, or closes it where that has to be said.
+async fn echo<T: Transport>(mut peer: T, closes: bool) -> Result<(), anysock_framing::Error> {
     while let Some(message) = peer.recv().await? {
         peer.feed(message).await?;
     }
-    Ok(())
+    if closes { peer.close().await } else { Ok(()) }
 }
 
 /// The same for a client whose last request is cut off: the server ends with an error.
@@ -117,7 +118,7 @@ async fn answers_before_error<S: Subject>(trial: &Trial<S>) -> Verdict {
     raw.wire.write_all(&expected).await?;
     raw.wire.write_all(&frames[0][..frames[0].len() - 1]).await?;
     raw.wire.shutdown().await?;
-    let server = tokio::spawn(echo(raw.near));
+    let server = tokio::spawn(echo(raw.near, false));
     let mut answers = vec![0; expected.len()];
     let read = raw.wire.read_exact(&mut answers);
     let read = trial.patience.within("the answers", read).await?;
@@ -158,7 +159,7 @@ async fn blocked_before_end<S: Subject>(trial: &Trial<S>) -> Verdict {
     let mut ledger = Ledger::of(given, &patience.block(&mut near, &mut source).await?);
     let (mut sender, mut receiver) = Box::new(far).split_boxed();
     patience.ok("half closing", sender.close()).await?;
-    let server = tokio::spawn(echo(near));
+    let server = tokio::spawn(echo(near, false));
     tokio::time::sleep(QUIET).await;
     let count = patience.receive_all(&mut receiver, &mut ledger).await?;
     patience.within("the server's end", server).await???;
@@ -175,7 +176,7 @@ async fn blocked_before_error<S: Subject>(trial: &Trial<S>) -> Verdict {
     let frames: Vec<_> = messages.iter().map(|message| raw.frame(message)).collect();
     raw.wire.write_all(&torn[..torn.len() - 1]).await?;
     raw.wire.shutdown().await?;
-    let server = tokio::spawn(echo(raw.near));
+    let server = tokio::spawn(echo(raw.near, false));
     tokio::time::sleep(QUIET).await;
     let mut bytes = vec![0; frames.iter().map(Vec::len).sum()];
     let read = patience.within("what was sent", raw.wire.read_exact(&mut bytes)).await?;

@@ -77,6 +77,12 @@ pub trait Subject: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether dropping an end looks like closing it, as with sockets. Where an end has to be said
+    /// (the close_notify of TLS), a peer that was dropped must be told as an error instead.
+    fn drop_ends(&self) -> bool {
+        true
+    }
+
     /// An end of the transport whose peer is a bare stream of bytes in the kit's hands.
     ///
     /// # Errors
