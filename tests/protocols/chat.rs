@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 
-use crate::program::{report, resident, start};
+use crate::memory::resident;
+use crate::program::{report, start};
 use crate::socat::{self, address};
 use crate::support::process::{DEADLINE, Guarded};
 use crate::support::{Directory, Server};

@@ -2,10 +2,12 @@
 //! and `syslog` before socat, Python and logger.
 
 mod chat;
+mod memory;
 mod program;
 mod relay;
 mod socat;
 #[path = "../support/mod.rs"]
 mod support;
+mod syslog;
 #[path = "../foreign/tool.rs"]
 mod tool;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::support::Server;
-use crate::support::process::{DEADLINE, example};
+use crate::support::process::example;
 
 /// Starts an example that listens on `count` endpoints.
 pub(crate) fn start(name: &str, arguments: &[&str], count: usize) -> Server {
@@ -21,11 +21,4 @@ pub(crate) fn report(server: Server) -> Value {
     assert_eq!(status.code(), Some(0), "{said}");
     let last = said.lines().last().unwrap_or_default();
     serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {said}"))
-}
-
-/// The memory it holds, in KiB.
-pub(crate) fn resident(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
 }

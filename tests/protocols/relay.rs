@@ -8,7 +8,8 @@ use anysock::{Cell, Type};
 use serde_json::Value;
 use socket2::SockRef;
 
-use crate::program::{report, resident, start};
+use crate::memory::resident;
+use crate::program::{report, start};
 use crate::socat::{self, Upstream, address, talk};
 use crate::support::process::DEADLINE;
 use crate::support::{Directory, Server, endpoint, over_the_matrix, run};
