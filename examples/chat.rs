@@ -11,7 +11,7 @@
 //!
 //! A client that does not read holds up nobody. At most `--backlog` lines are kept for whoever is behind,
 //! once for all of them; what is older is lost to those who have not read it, and each is told how many
-//! lines he missed when he reads on. (What UDP loses on its way nobody knows.) So memory is bounded by
+//! lines he may have missed when he reads on. (What UDP loses on its way nobody knows.) So memory is bounded by
 //! `--backlog` lines of `--max` bytes, whatever clients do, and by what one line and the kernel hold of
 //! each client.
 //!
@@ -172,25 +172,39 @@ async fn tell(
     member: &Member,
 ) -> Result<(), Error> {
     let counts = &member.room.counts;
+    let mut missed = 0;
     loop {
         let text = match lines.recv().await {
             Ok(line) if line.to.includes(member.id) => line.text,
             Ok(_) => continue,
-            Err(RecvError::Lagged(missed)) => {
-                counts.missed.fetch_add(missed, Relaxed);
-                format!("* {missed} lines were lost, you read too slowly").into()
+            Err(RecvError::Lagged(more)) => {
+                counts.missed.fetch_add(more, Relaxed);
+                missed += more;
+                continue;
             }
             Err(RecvError::Closed) => return Ok(()),
         };
-        match sending.feed(text).await {
-            Ok(()) => counts.told.fetch_add(1, Relaxed),
-            Err(error) if !error.is_fatal() => counts.missed.fetch_add(1, Relaxed),
-            failed => return failed,
-        };
-        match sending.flush().await {
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => tracing::debug!(%error, "line lost"),
-            Ok(()) => {}
+        if missed > 0 {
+            let told = format!("* up to {missed} lines were lost, you read too slowly");
+            missed = if tell_one(sending, told.into()).await? { 0 } else { missed };
+        }
+        if tell_one(sending, text).await? {
+            counts.told.fetch_add(1, Relaxed);
+        } else {
+            counts.missed.fetch_add(1, Relaxed);
+            missed += 1;
+        }
+    }
+}
+
+/// Whether the kernel took the line: a datagram it may refuse, where others wait.
+async fn tell_one(sending: &mut ConnectionSend, text: Bytes) -> Result<bool, Error> {
+    match sending.send(text).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "line lost");
+            Ok(false)
         }
     }
 }

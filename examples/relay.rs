@@ -49,7 +49,7 @@ struct Arguments {
     to: Endpoint,
 
     /// How streams mark messages, as for the example echo [default: unframed between two streams, u32
-    /// where one side keeps boundaries]
+    /// where one side keeps boundaries, or is inherited]
     #[arg(long, value_name = "NAME")]
     codec: Option<AnyCodec>,
 

@@ -1,13 +1,13 @@
-//! The example `echo` as a server: a child that does not outlive its test.
+//! An example as a server: a child that does not outlive its test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 
-use super::process::{DEADLINE, Guarded, example};
+use super::process::{DEADLINE, Guarded};
 
-/// A running `echo`.
+/// A running `echo`, or another example.
 pub(crate) struct Server {
     process: Guarded,
     /// What it prints beside.
@@ -18,14 +18,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `echo` on all the endpoints and waits until it listens.
-    pub(crate) fn start(endpoints: &[String], options: &[&str]) -> Self {
-        let mut command = Command::new(example("echo"));
-        command.args(endpoints).args(options).stdin(Stdio::null());
-        Self::of(command, endpoints.len())
-    }
-
-    /// Starts a server by a command that becomes `echo`, or another example, and waits until it listens on `count` endpoints.
+    /// Starts a server by a command that becomes `echo`, or another example, and waits until it
+    /// listens on `count` endpoints.
     pub(crate) fn of(mut command: Command, count: usize) -> Self {
         // So that figures of its memory do not depend on how many cores there are.
         command.env("TOKIO_WORKER_THREADS", "2");
