@@ -17,27 +17,24 @@
 //!
 //! Signals, log, report and exit codes are those of every [`service`].
 
+mod room;
+#[path = "../service/mod.rs"]
 mod service;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use anysock::prelude::*;
 use anysock::{AnyCodec, Connection, ConnectionRecv, ConnectionSend, Endpoint, Error, Shutdown};
 use bytes::Bytes;
 use clap::Parser;
-use serde::Serialize;
+use room::{Line, Member, Room};
 use service::Service;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// The longest line unless said otherwise, in bytes.
 const LONGEST: usize = 4096;
-
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 32;
 
 /// One room for clients on all cells at once, until interrupted.
 #[derive(Parser)]
@@ -51,7 +48,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "lines")]
     codec: AnyCodec,
 
-    /// Lines that are kept for those who are behind
+    /// Lines that are kept for those who are behind, rounded up to a power of two
     #[arg(long, value_name = "LINES", default_value_t = 256, value_parser = backlog)]
     backlog: u16,
 
@@ -78,41 +75,6 @@ async fn main() -> ExitCode {
         move |client| talk(client, room.clone(), shutdown.clone())
     };
     service::end_of("chat", service.run(&endpoints, &shutdown, handler, || &room.counts)).await
-}
-
-/// What is said, who is here, and what was counted.
-struct Room {
-    lines: broadcast::Sender<Line>,
-    names: Mutex<BTreeMap<u64, String>>,
-    next: AtomicU64,
-    longest: usize,
-    counts: Counts,
-}
-
-/// A line, and for whom it is.
-#[derive(Clone)]
-struct Line {
-    text: Bytes,
-    to: To,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum To {
-    AllBut(u64),
-    Only(u64),
-}
-
-#[derive(Default, Serialize)]
-struct Counts {
-    received: AtomicU64,
-    told: AtomicU64,
-    missed: AtomicU64,
-}
-
-/// Somebody who is here, until this is dropped.
-struct Member {
-    room: Arc<Room>,
-    id: u64,
 }
 
 /// One client, until it leaves, its connection fails or the shutdown has begun.
@@ -206,102 +168,5 @@ async fn tell_one(sending: &mut ConnectionSend, text: Bytes) -> Result<bool, Err
             tracing::debug!(%error, "line lost");
             Ok(false)
         }
-    }
-}
-
-impl To {
-    fn includes(self, id: u64) -> bool {
-        match self {
-            Self::AllBut(other) => other != id,
-            Self::Only(one) => one == id,
-        }
-    }
-}
-
-impl Room {
-    fn new(backlog: u16, longest: usize) -> Self {
-        Self {
-            lines: broadcast::Sender::new(backlog.into()),
-            names: Mutex::default(),
-            next: AtomicU64::new(1),
-            longest,
-            counts: Counts::default(),
-        }
-    }
-
-    fn names(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, String>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn who(&self) -> String {
-        let names: Vec<_> = self.names().values().cloned().collect();
-        let all = format!("{} here: {}", names.len(), names.join(", "));
-        // As many as one line holds, whatever characters they have.
-        all.chars().take(self.longest / 5).collect()
-    }
-}
-
-impl Member {
-    fn join(room: Arc<Room>) -> Self {
-        let id = room.next.fetch_add(1, Relaxed);
-        room.names().insert(id, format!("guest-{id}"));
-        let member = Self { room, id };
-        member.say(&format!("* {} has come", member.name()));
-        member.reply(&format!("you are {}; /name NAME, /who, /quit", member.name()));
-        member
-    }
-
-    fn name(&self) -> String {
-        self.room.names().get(&self.id).cloned().unwrap_or_default()
-    }
-
-    fn rename(&self, name: &str) {
-        let length = name.chars().count();
-        if !(1..=LONGEST_NAME).contains(&length) || name.contains(char::is_whitespace) {
-            return self
-                .reply(&format!("a name has 1 to {LONGEST_NAME} characters, and no spaces"));
-        }
-        let before = {
-            let mut names = self.room.names();
-            if names.values().any(|taken| taken == name) {
-                None
-            } else {
-                names.insert(self.id, name.into())
-            }
-        };
-        match before {
-            Some(before) => self.say(&format!("* {before} is {name} now")),
-            None => self.reply(&format!("{name} is here already")),
-        }
-    }
-
-    /// To all others.
-    fn say(&self, text: &str) {
-        self.send(text.to_owned(), To::AllBut(self.id));
-    }
-
-    /// To this one.
-    fn reply(&self, text: &str) {
-        self.send(format!("* {text}"), To::Only(self.id));
-    }
-
-    fn send(&self, text: String, to: To) {
-        // Nobody may be here to hear it.
-        let _ = self.room.lines.send(Line { text: text.into(), to });
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let name = self.room.names().remove(&self.id).unwrap_or_default();
-        self.say(&format!("* {name} has gone"));
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [received, told, missed] =
-            [&self.received, &self.told, &self.missed].map(|count| count.load(Relaxed));
-        write!(f, "{received} lines received, {told} told, {missed} missed")
     }
 }
