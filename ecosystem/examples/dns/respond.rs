@@ -30,7 +30,7 @@ pub(crate) fn respond(query: &[u8], zone: &Zone, by_stream: bool) -> (Outcome, O
     let Ok(header) = Header::read(&mut BinDecoder::new(query)) else {
         return (Outcome::Ignored, None);
     };
-    if header.message_type() == MessageType::Response {
+    if header.metadata.message_type == MessageType::Response {
         return (Outcome::Ignored, None);
     }
     let query = Message::from_vec(query);
@@ -39,7 +39,7 @@ pub(crate) fn respond(query: &[u8], zone: &Zone, by_stream: bool) -> (Outcome, O
         Ok(query) => fill(&mut response, query, zone),
         Err(_) => ResponseCode::FormErr,
     };
-    response.set_response_code(code);
+    response.metadata.response_code = code;
     let asked = query.as_ref().map_or(LEAST_DATAGRAM, Message::max_payload);
     let longest = match by_stream {
         true => u16::MAX,
@@ -68,15 +68,11 @@ fn outcome(code: ResponseCode) -> Outcome {
 /// What every response repeats of its query: one question, for a client that asks a thousand is not to
 /// have them all written, their names compressed.
 fn head(header: &Header, query: Option<&Message>) -> Message {
-    let mut response = Message::new();
-    response
-        .set_id(header.id())
-        .set_message_type(MessageType::Response)
-        .set_op_code(header.op_code())
-        .set_recursion_desired(header.recursion_desired());
+    let mut response = Message::response(header.metadata.id, header.metadata.op_code);
+    response.metadata.recursion_desired = header.metadata.recursion_desired;
     if let Some(query) = query {
-        response.add_queries(query.query().cloned());
-        if query.extensions().is_some() {
+        response.add_queries(query.queries.first().cloned());
+        if query.edns.is_some() {
             let mut edns = Edns::new();
             edns.set_max_payload(LONGEST_DATAGRAM).set_version(0);
             response.set_edns(edns);
@@ -87,18 +83,18 @@ fn head(header: &Header, query: Option<&Message>) -> Message {
 
 /// Looks up what is asked for, and says how that went.
 fn fill(response: &mut Message, query: &Message, zone: &Zone) -> ResponseCode {
-    if query.op_code() != OpCode::Query {
+    if query.metadata.op_code != OpCode::Query {
         return ResponseCode::NotImp;
     }
     if query.version() > 0 {
         return ResponseCode::BADVERS;
     }
-    let [question] = query.queries() else { return ResponseCode::FormErr };
+    let [question] = &*query.queries else { return ResponseCode::FormErr };
     if question.query_class() != DNSClass::IN {
         return ResponseCode::Refused;
     }
     let found = zone.find(question.name(), question.query_type());
-    response.set_authoritative(!matches!(found, Found::NotOurs));
+    response.metadata.authoritative = !matches!(found, Found::NotOurs);
     match found {
         Found::Records(records) => {
             response.add_answers(records);
@@ -106,11 +102,11 @@ fn fill(response: &mut Message, query: &Message, zone: &Zone) -> ResponseCode {
         }
         // How long that may be remembered stands in the start of authority: RFC 2308.
         Found::NoRecords(start) => {
-            response.add_name_servers(start);
+            response.add_authorities(start);
             ResponseCode::NoError
         }
         Found::NoName(start) => {
-            response.add_name_servers(start);
+            response.add_authorities(start);
             ResponseCode::NXDomain
         }
         Found::NotOurs => ResponseCode::Refused,
@@ -119,8 +115,8 @@ fn fill(response: &mut Message, query: &Message, zone: &Zone) -> ResponseCode {
 
 /// The response without what it tells: the client is to ask again over TCP (RFC 2181, 9).
 fn cut(mut response: Message) -> Message {
-    response.take_answers();
-    response.take_name_servers();
-    response.set_truncated(true);
+    response.answers.clear();
+    response.authorities.clear();
+    response.metadata.truncation = true;
     response
 }

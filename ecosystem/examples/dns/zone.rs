@@ -85,7 +85,9 @@ impl Zone {
                 break;
             }
             let aliases = self.at(&at, RecordType::CNAME);
-            let Some(RData::CNAME(target)) = aliases.first().map(Record::data) else { break };
+            let Some(RData::CNAME(target)) = aliases.first().map(|alias| &alias.data) else {
+                break;
+            };
             at = LowerName::new(&target.0);
             found.extend(aliases);
         }
