@@ -128,7 +128,10 @@ impl Drop for CutOff {
 /// An error that costs a message does not end the way.
 fn survive(done: Result<(), Error>, counts: &Way) -> Result<(), Error> {
     match done {
-        Err(error) if !error.is_fatal() => Ok(counts.lose(&error)),
+        Err(error) if !error.is_fatal() => {
+            counts.lose(&error);
+            Ok(())
+        }
         done => done,
     }
 }

@@ -25,7 +25,7 @@ const ABORTED: u8 = 3;
 /// The options of every service.
 #[derive(clap::Args)]
 pub(crate) struct Service {
-    /// The longest message, in bytes [default: 1 MiB on streams, 64 KiB elsewhere]
+    /// The longest message, in bytes [default: the program's own, else 1 MiB on streams, 64 KiB elsewhere]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max: Option<usize>,
 

@@ -4,6 +4,7 @@
 mod chat;
 mod memory;
 mod program;
+mod refused;
 mod relay;
 mod socat;
 #[path = "../support/mod.rs"]
