@@ -210,6 +210,8 @@ fn an_interrupted_relay_lets_a_conversation_end_and_accepts_no_other() {
     let mut client = TcpStream::connect(&at).unwrap();
     let (mut server, _) = upstream.accept().unwrap();
     client.write_all(b"question").unwrap();
+    // Who knocks below and is let in, because it was before the signal, ends at once.
+    drop(upstream);
     relay.signal("TERM");
     let until = Instant::now() + DEADLINE;
     while TcpStream::connect(&at).is_ok() {
