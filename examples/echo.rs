@@ -10,27 +10,23 @@
 //! with 1 if it could not serve. What happens to its connections is logged to standard error, as much
 //! of it as `RUST_LOG` asks for.
 
-use std::io::{self, IsTerminal, Write};
+mod service;
+
+use std::fmt;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 use anysock::prelude::*;
-use anysock::{AnyCodec, Connection, Endpoint, Error, Limits, Listener, Quota, Report, Shutdown};
+use anysock::{AnyCodec, Connection, Endpoint, Error, Shutdown};
 use clap::Parser;
-use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
-use tracing_subscriber::EnvFilter;
+use serde::Serialize;
+use service::Service;
 
 /// Once the shutdown has begun, so many messages of one connection are still answered without its
 /// pausing.
 const LAST: u32 = 10_000;
-
-/// How it ends if connections did not.
-const ABORTED: u8 = 3;
 
 /// Sends every message back, until interrupted.
 #[derive(Parser)]
@@ -46,146 +42,40 @@ struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "u32")]
     codec: AnyCodec,
 
-    /// The longest message, in bytes [default: 1 MiB on streams, 64 KiB elsewhere]
-    #[arg(long, value_name = "BYTES")]
-    max: Option<usize>,
-
-    /// Connections at a time; further ones wait
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
-    max_connections: usize,
-
-    /// Connections at a time of one address; further ones are refused
-    #[arg(long, value_name = "COUNT")]
-    max_per_address: Option<usize>,
-
-    /// Connections at a time of one user, over unix sockets; further ones are refused
-    #[arg(long, value_name = "COUNT")]
-    max_per_uid: Option<usize>,
-
-    /// Messages per second of each connection; further ones wait
-    #[arg(long, value_name = "MESSAGES")]
-    rate: Option<u64>,
-
-    /// A connection on which nothing has passed for so long is closed
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    idle: Option<Duration>,
-
-    /// How long connections may take to end, once interrupted
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
-    grace: Duration,
-
-    /// Say what was done as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    #[command(flatten)]
+    service: Service,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
-    // Returning drops every listener and connection, and with them their socket files.
-    match run(arguments).await {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("echo: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let shutdown = Shutdown::new();
-    // Before the first line is printed, so that who has read it may interrupt.
-    let interrupted_again = shut_down_when_interrupted(&shutdown)?;
-
-    let messages = Arc::<Messages>::default();
+    let Arguments { endpoints, codec, service } = Arguments::parse();
+    let endpoints: Vec<_> =
+        endpoints.into_iter().map(|endpoint| (endpoint, codec.clone())).collect();
+    let (shutdown, messages) = (Shutdown::new(), Arc::<Messages>::default());
     let handler = {
         let (messages, shutdown) = (messages.clone(), shutdown.clone());
         move |peer| answer(peer, messages.clone(), shutdown.clone())
     };
-    let mut limits = Limits::default();
-    if let Some(rate) = arguments.rate {
-        limits = limits.rate(Quota::messages(rate, rate));
-    }
-    if let Some(idle) = arguments.idle {
-        limits = limits.idle(idle);
-    }
-    let mut serving = anysock::serve(bind(&arguments).await?, handler)
-        .max_connections(arguments.max_connections)
-        .limits(limits)
-        .shutdown(shutdown.clone(), arguments.grace);
-    if let Some(most) = arguments.max_per_address {
-        serving = serving.max_per_address(most);
-    }
-    if let Some(most) = arguments.max_per_uid {
-        serving = serving.max_per_uid(most);
-    }
-
-    let report = tokio::select! {
-        report = serving.into_future() => report,
-        _ = interrupted_again => {
-            tracing::warn!("interrupted again, all connections are dropped");
-            return Ok(ExitCode::from(ABORTED));
-        }
-    };
-    print(&report, &messages, arguments.json)?;
-    match report.aborted {
-        _ if !shutdown.has_begun() => Err("none of the endpoints can be served any more".into()),
-        0 => Ok(ExitCode::SUCCESS),
-        _ => Ok(ExitCode::from(ABORTED)),
-    }
-}
-
-/// Begins the shutdown at the first signal; the task ends at the second.
-fn shut_down_when_interrupted(shutdown: &Shutdown) -> io::Result<JoinHandle<()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let shutdown = shutdown.clone();
-    Ok(tokio::spawn(async move {
-        for _ in 0..2 {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            shutdown.begin();
-        }
-    }))
-}
-
-/// Binds all the endpoints, or none, and says where they are.
-async fn bind(arguments: &Arguments) -> Result<Vec<Listener>, Box<dyn std::error::Error>> {
-    let mut listeners = Vec::new();
-    for endpoint in &arguments.endpoints {
-        let mut bind = anysock::bind(endpoint).codec(arguments.codec.clone());
-        if let Some(max) = arguments.max {
-            bind = bind.max(max);
-        }
-        let bound = bind.await.map_err(|error| format!("cannot listen on {endpoint}: {error}"))?;
-        listeners.push(bound);
-    }
-    let mut out = io::stdout().lock();
-    for listener in &listeners {
-        writeln!(out, "listening on {}", listener.endpoint())?;
-    }
-    out.flush()?;
-    Ok(listeners)
+    service::end_of("echo", service.run(&endpoints, &shutdown, handler, || &*messages)).await
 }
 
 /// What went over all connections that came to an end.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 struct Messages {
     received: AtomicU64,
     answered: AtomicU64,
+}
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { received, answered } = self;
+        write!(
+            f,
+            "{} messages received, {} answered",
+            received.load(Relaxed),
+            answered.load(Relaxed)
+        )
+    }
 }
 
 /// Answers one peer until it ends, a fatal error does, or the shutdown has begun.
@@ -228,32 +118,4 @@ async fn echo(peer: &mut Connection, shutdown: &Shutdown) -> Result<(), Error> {
         }
     }
     peer.close().await
-}
-
-fn print(report: &Report, messages: &Messages, as_json: bool) -> io::Result<()> {
-    let (received, answered) = (messages.received.load(Relaxed), messages.answered.load(Relaxed));
-    let mut out = io::stdout().lock();
-    if !as_json {
-        write!(out, "{report}")?;
-        return writeln!(out, "{received} messages received, {answered} answered");
-    }
-    let listeners = report.listeners.iter().map(|listener| {
-        json!({
-            "endpoint": listener.endpoint.to_string(),
-            "accepted": listener.accepted,
-            "refused": listener.refused,
-            "error": listener.error.as_ref().map(ToString::to_string),
-        })
-    });
-    let all = json!({
-        "accepted": report.accepted,
-        "finished": report.finished,
-        "failed": report.failed,
-        "aborted": report.aborted,
-        "panicked": report.panicked,
-        "refused": report.refused(),
-        "listeners": listeners.collect::<Vec<_>>(),
-        "messages": { "received": received, "answered": answered },
-    });
-    writeln!(out, "{all}")
 }

@@ -119,7 +119,7 @@ fn announcing_much_and_sending_little() {
 
 #[test]
 fn a_byte_at_a_time() {
-    let (count, pace) = Effort::asked().pick((100, 10), (500, 50), (2_000, 1_000));
+    let (count, pace) = Effort::asked().pick((100, 10), (300, 150), (2_000, 1_000));
     let outcomes = over_cells(Attack::Trickles, |cell| {
         let orders = Orders { pace, ..orders(Attack::Trickles, count) };
         let with_nothing_said = siege(cell, orders, Told::default(), bound::waiting(2_047));

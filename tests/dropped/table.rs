@@ -301,6 +301,10 @@ const TABLE: &[(&str, &[Row])] = &[
             Over(&["unix-stream", "unix-stream+halves", "unix-datagram-peer", "ipv4-stream"]),
         )],
     ),
+    (
+        "anysock/src/connection/upgrade.rs",
+        &[(&["upgrade"], Except("it closes the connection where it is dropped, and says so"))],
+    ),
     ("anysock/src/listener.rs", &[(&["Accept for Listener"], Tried(&["accept"]))]),
     (
         "anysock/src/memory.rs",

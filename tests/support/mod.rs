@@ -1,6 +1,7 @@
 //! What the tests of whole programs have in common: the programs, their servers, the matrix.
 
 mod directory;
+mod echo;
 mod matrix;
 pub(crate) mod process;
 mod server;

@@ -1,30 +1,25 @@
-//! The example `echo` as a server: a child that does not outlive its test.
+//! An example as a server: a child that does not outlive its test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 
-use super::process::{DEADLINE, Guarded, example};
+use super::process::{DEADLINE, Guarded};
 
-/// A running `echo`.
+/// A running `echo`, or another example.
 pub(crate) struct Server {
     process: Guarded,
-    lines: Receiver<String>,
+    /// What it prints beside.
+    pub(crate) lines: Receiver<String>,
     log: Arc<Mutex<String>>,
     /// Where it listens, in the order of what was asked for.
     pub(crate) endpoints: Vec<String>,
 }
 
 impl Server {
-    /// Starts `echo` on all the endpoints and waits until it listens.
-    pub(crate) fn start(endpoints: &[String], options: &[&str]) -> Self {
-        let mut command = Command::new(example("echo"));
-        command.args(endpoints).args(options).stdin(Stdio::null());
-        Self::of(command, endpoints.len())
-    }
-
-    /// Starts `echo` by a command that becomes it, and waits until it listens on `count` endpoints.
+    /// Starts a server by a command that becomes `echo`, or another example, and waits until it
+    /// listens on `count` endpoints.
     pub(crate) fn of(mut command: Command, count: usize) -> Self {
         // So that figures of its memory do not depend on how many cores there are.
         command.env("TOKIO_WORKER_THREADS", "2");
@@ -41,7 +36,7 @@ impl Server {
         });
         let mut server = Self { process: Guarded(child), lines, log, endpoints: Vec::new() };
         for _ in 0..count {
-            let line = server.lines.recv_timeout(DEADLINE).expect("echo says where it listens");
+            let line = server.lines.recv_timeout(DEADLINE).expect("it says where it listens");
             let endpoint = line.strip_prefix("listening on ").expect("a line of its own for each");
             server.endpoints.push(endpoint.into());
         }
@@ -73,7 +68,7 @@ impl Server {
             match self.lines.recv_timeout(DEADLINE) {
                 Ok(line) => report = report + &line + "\n",
                 Err(end) => {
-                    assert_eq!(end, RecvTimeoutError::Disconnected, "echo ends");
+                    assert_eq!(end, RecvTimeoutError::Disconnected, "it ends");
                     break;
                 }
             }
@@ -86,7 +81,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("echo logged:\n{}", self.log.lock().unwrap());
+            eprintln!("the server logged:\n{}", self.log.lock().unwrap());
         }
     }
 }
