@@ -23,10 +23,10 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     behind.split_once(to).expect("it ends").0
 }
 
-/// The names of the variants of `ErrorKind`.
-fn kinds() -> BTreeSet<String> {
-    let source = read("crates/framing/src/error.rs");
-    let body = between(&source, "pub enum ErrorKind {", "\n}\n");
+/// The names of the variants of an enum in this file.
+fn variants(file: &str, name: &str) -> BTreeSet<String> {
+    let source = read(file);
+    let body = between(&source, &format!("pub enum {name} {{"), "\n}\n");
     let variants = body.lines().filter_map(|line| {
         let name = line.strip_prefix("    ")?;
         let end = name.find([' ', '(', ','])?;
@@ -38,7 +38,7 @@ fn kinds() -> BTreeSet<String> {
 
 #[test]
 fn every_kind_of_error_is_explained_and_no_other() {
-    let kinds = kinds();
+    let kinds = variants("crates/framing/src/error.rs", "ErrorKind");
     assert!(kinds.len() > 15, "the source was not read: {kinds:?}");
     assert_eq!(rows("Kinds").into_keys().collect::<BTreeSet<_>>(), kinds);
 }
@@ -95,4 +95,22 @@ fn every_error_type_of_the_face_is_explained_and_no_other() {
     // These two are the first table.
     assert!(types.remove("Error") && types.remove("ErrorKind"));
     assert_eq!(rows("Typed errors inside").into_keys().collect::<BTreeSet<_>>(), types);
+}
+
+#[test]
+fn every_fault_of_what_opens_a_socket_is_explained_and_no_other() {
+    let mut faults = BTreeSet::new();
+    for (file, name) in [
+        ("endpoint/error.rs", "EndpointFault"),
+        ("unix_addr.rs", "UnixAddrError"),
+        ("options/error.rs", "OptionError"),
+        ("bind/error.rs", "PathError"),
+        ("group.rs", "GroupError"),
+        ("adopt/error.rs", "AdoptFault"),
+    ] {
+        let variants = variants(&format!("crates/core/src/{file}"), name);
+        assert!(variants.len() > 2, "{file} was not read: {variants:?}");
+        faults.extend(variants.iter().map(|variant| format!("{name}::{variant}")));
+    }
+    assert_eq!(rows("The faults one by one").into_keys().collect::<BTreeSet<_>>(), faults);
 }
