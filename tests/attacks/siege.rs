@@ -6,7 +6,7 @@ use std::time::Duration;
 use anysock::{Cell, Domain};
 
 use crate::at::At;
-use crate::attack::cell_name;
+use crate::attack::{Attack, cell_name};
 use crate::attacker::{Attackers, Orders};
 use crate::directory::Directory;
 use crate::effort::Effort;
@@ -104,6 +104,9 @@ impl Siege {
         ));
         let is_measured = self.is_measured(effort);
         let window = Duration::from_millis(effort.pick(10, 40, 200));
+        // Before they are deaf they ask, as fast as may be, until nothing more can be kept of it: that
+        // is once, and a window is long beside it.
+        let window = if orders.attack == Attack::Deaf { 4 * window } else { window };
         let (rounds, windows) = effort.pick((1, 1), (2, 2), (3, 4));
         let (rounds, windows) = if is_measured { (rounds, windows) } else { (1, 1) };
 

@@ -47,6 +47,8 @@ mod adopt;
 mod bind;
 mod connect;
 mod connection;
+#[cfg(doctest)]
+mod guide;
 mod listener;
 mod memory;
 mod observed;
@@ -98,13 +100,3 @@ pub use reconnecting::{
 };
 pub use serve::{ListenerReport, Phase, Report, Serve, Shutdown, serve};
 pub use shards::Shards;
-
-/// The README's examples, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
-/// The same of what is written about framing.
-#[cfg(all(doctest, feature = "tokio-util"))]
-#[doc = include_str!("../../../docs/FRAMING.md")]
-struct Framing;
