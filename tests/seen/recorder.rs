@@ -54,7 +54,7 @@ impl Seen {
     /// Looks at what this thread tells until the guard is dropped.
     pub(crate) fn look(&self, filter: &str) -> tracing::subscriber::DefaultGuard {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        let subscriber = tracing_subscriber::registry().with(self.clone().with_filter(filter));
+        let subscriber = tracing_subscriber::registry().with(filter).with(self.clone());
         tracing::subscriber::set_default(subscriber)
     }
 
