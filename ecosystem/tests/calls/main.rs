@@ -243,6 +243,67 @@ async fn who_has_called_is_answered_after_the_last_clone_is_dropped_and_then_the
     }
 }
 
+/// `ANYSOCK_CALLS_SEED` draws again what has failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn responses_are_never_mistaken_whatever_is_given_up_at_any_moment() {
+    let asked = std::env::var("ANYSOCK_CALLS_SEED");
+    let seed = asked.map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    for (by, endpoint) in BOTH
+        .into_iter()
+        .flat_map(|by| ["tcp://127.0.0.1:0", "unix:", "unix-seqpacket:"].map(|at| (by, at)))
+    {
+        let (client, mut server) = pair(endpoint).await;
+        let echo = tokio::spawn(async move {
+            while let Some(message) = server.recv().await? {
+                server.feed(message).await?;
+            }
+            Ok::<_, anysock::Error>(())
+        });
+        let calls = Calls::new(client, by, 8).unwrap();
+        let callers: Vec<_> = (0..32_u64)
+            .map(|caller| {
+                let random = fastrand::Rng::with_seed(seed.wrapping_add(caller));
+                tokio::spawn(give_up_at_random(calls.clone(), caller, random))
+            })
+            .collect();
+        let mut answered = 0;
+        for caller in callers {
+            let called = timeout(DEADLINE, caller).await.expect("within the deadline");
+            answered +=
+                called.unwrap_or_else(|error| panic!("{by:?} {endpoint} seed {seed}: {error}"));
+        }
+        assert!(answered >= 32, "{by:?} {endpoint} seed {seed}: {answered} were answered");
+        drop(calls);
+        timeout(DEADLINE, echo).await.expect("it ends").unwrap().unwrap();
+    }
+}
+
+/// 50 calls, of which some are given up after so many polls; how many were answered.
+async fn give_up_at_random(mut calls: Calls, caller: u64, mut random: fastrand::Rng) -> usize {
+    let mut answered = 0;
+    for number in 0..=50 {
+        let request = Bytes::from(format!("{caller}: {number}"));
+        let mut pending = calls.ready().await.unwrap().call(request.clone());
+        // The last is always waited for.
+        let gives_up = number < 50 && random.bool();
+        for _ in 0..random.usize(..4) {
+            if !gives_up {
+                break;
+            }
+            if let std::task::Poll::Ready(answer) = futures_util::poll!(&mut pending) {
+                assert_eq!(answer.unwrap(), request);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        if !gives_up {
+            assert_eq!(response(pending).await.unwrap(), request);
+            answered += 1;
+        }
+    }
+    answered
+}
+
 #[tokio::test]
 async fn a_transport_that_may_lose_requests_is_refused() {
     let listener = anysock::bind("udp://127.0.0.1:0").await.unwrap();
