@@ -28,6 +28,13 @@ impl Server {
         self.lines.next().expect("another line").unwrap()
     }
 
+    /// Ends in order, and leaves no socket file.
+    pub(crate) fn end(mut self) {
+        self.terminate();
+        assert_eq!(self.line(), "all calls were answered");
+        assert!(self.child.0.wait().unwrap().success());
+    }
+
     pub(crate) fn terminate(&self) {
         let pid = self.child.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

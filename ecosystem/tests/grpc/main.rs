@@ -35,6 +35,7 @@ fn every_kind_of_call_is_answered_over_unix_ipv4_and_ipv6_at_once() {
         assert!(!ok);
         assert!(err.contains("nothing to be put in capitals"), "{err}");
     }
+    server.end();
 }
 
 #[test]

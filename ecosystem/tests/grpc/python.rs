@@ -50,4 +50,5 @@ fn a_client_that_python_generates_is_answered_over_unix_ipv4_and_ipv6() {
         })
         .collect();
     assert_eq!(told, expected);
+    server.end();
 }
