@@ -71,6 +71,10 @@ fn every_program_is_compiled_and_run() {
     let compiled = read("crates/anysock/src/lib.rs") + &read("crates/anysock/src/guide.rs");
     for page in files(&root().join("docs"), "md").into_iter().chain([root().join("README.md")]) {
         let name = page.strip_prefix(root()).unwrap();
+        // Its excerpts are looked for in programs that are compiled, by a test beside those.
+        if name.ends_with("MOVING.md") {
+            continue;
+        }
         let text = read(&page);
         let mut fences = text.lines().filter(|line| line.starts_with("```rust"));
         let has_programs = fences.clone().next().is_some();
