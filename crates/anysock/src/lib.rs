@@ -41,6 +41,7 @@
 //!
 //! What a service meets of the layers underneath, in signatures and in errors, is here by name; an
 //! error is asked for the typed one inside by [`Error::find`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod adopt;
@@ -101,10 +102,10 @@ pub use shards::Shards;
 
 /// The README's examples, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
 
 /// The same of what is written about framing.
 #[cfg(all(doctest, feature = "tokio-util"))]
-#[doc = include_str!("../../../docs/FRAMING.md")]
+#[doc = include_str!("../docs/FRAMING.md")]
 struct Framing;
