@@ -1257,27 +1257,6 @@ pub fn inherited_names() -> io::Result<Vec<String>> {}
 
 pub fn probe() -> Support {}
 
-calls! {
-    Accept = "accept4", Bind = "bind", Chmod = "chmod", Connect = "connect", Duplicate =
-    "fcntl-dupfd", ErrorQueue = "recvmsg-errqueue", Fchmod = "fchmod", Flags =
-    "fcntl-flags", Flock = "flock", GetOption = "getsockopt", Ioctl = "ioctl", Listen =
-    "listen", LocalName = "getsockname", Look = "stat", Open = "open", PeerName =
-    "getpeername", Recv = "recv", RecvBatch = "recvmmsg", RecvMessage = "recvmsg", Send =
-    "send", SendBatch = "sendmmsg", SendMessage = "sendmsg", SetOption = "setsockopt",
-    Shutdown = "shutdown", Socket = "socket", SocketPair = "socketpair", Unlink =
-    "unlink",
-}
-
-macro_rules! calls {
-    ($($call:ident = $name:literal,)*) => {
-        #[cfg_attr(not(anysock_faults), expect(unreachable_pub, reason =
-        "a test names them"))] #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash,
-        PartialOrd, Ord)] pub enum Call { $($call,)* } #[cfg(anysock_faults)] impl Call {
-        pub const ALL : & [Self] = & [$(Self::$call,)*]; pub fn name(self) -> &'static
-        str {} }
-    };
-}
-
 crate::set::set!(Ancillary);
 
 crate::set::set!(Guarantees);

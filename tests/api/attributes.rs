@@ -4,7 +4,8 @@ use quote::ToTokens;
 use syn::{Attribute, Item};
 
 /// Those that change what a user can do.
-const KEPT: [&str; 7] = ["cfg", "derive", "non_exhaustive", "must_use", "deprecated", "repr", "from"];
+const KEPT: [&str; 7] =
+    ["cfg", "derive", "non_exhaustive", "must_use", "deprecated", "repr", "from"];
 
 /// An item's attributes.
 pub(crate) fn of(item: &Item) -> &[Attribute] {

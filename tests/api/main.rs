@@ -35,7 +35,8 @@ fn the_public_api_is_the_one_that_was_reviewed() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut differences = String::new();
     for (folder, name) in CRATES {
-        let found = written(name, &sources::read(&top.join("crates").join(folder).join("src/lib.rs")));
+        let found =
+            written(name, &sources::read(&top.join("crates").join(folder).join("src/lib.rs")));
         let reviewed = top.join("docs/api").join(format!("{name}.rs"));
         if env::var_os("ANYSOCK_API").is_some_and(|asked| asked == "write") {
             fs::write(&reviewed, &found).unwrap();
@@ -70,7 +71,11 @@ fn compared(reviewed: &str, found: &str) -> String {
     let gone = reviewed.lines().filter(|line| lacks(found, line)).map(|line| format!("- {line}\n"));
     let new = found.lines().filter(|line| lacks(reviewed, line)).map(|line| format!("+ {line}\n"));
     let lines: String = gone.chain(new).collect();
-    if lines.is_empty() { "  the same lines, otherwise ordered or repeated\n".into() } else { lines }
+    if lines.is_empty() {
+        "  the same lines, otherwise ordered or repeated\n".into()
+    } else {
+        lines
+    }
 }
 
 const SOURCE: &str = "

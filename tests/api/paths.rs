@@ -81,6 +81,8 @@ pub(crate) fn is_public(visibility: &Visibility) -> bool {
 fn said(attributes: &[Attribute]) -> String {
     let mut kept = attributes.to_vec();
     attributes::reduce(&mut kept);
-    kept.retain(|attribute| !attribute.path().is_ident("derive") && !attribute.path().is_ident("must_use"));
+    kept.retain(|attribute| {
+        !attribute.path().is_ident("derive") && !attribute.path().is_ident("must_use")
+    });
     kept.iter().map(|attribute| format!(" {}", attribute.to_token_stream())).collect()
 }

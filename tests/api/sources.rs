@@ -17,10 +17,14 @@ pub(crate) struct Module {
 
 /// The crate or module in a file, `lib.rs` or `mod.rs` or named after itself, with all below it.
 pub(crate) fn read(file: &Path) -> Module {
-    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let is_folders_own = ["lib", "mod"].map(Some).contains(&file.file_stem().and_then(|s| s.to_str()));
-    let folder = if is_folders_own { file.parent().unwrap().into() } else { file.with_extension("") };
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let parsed =
+        syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let is_folders_own =
+        ["lib", "mod"].map(Some).contains(&file.file_stem().and_then(|s| s.to_str()));
+    let folder =
+        if is_folders_own { file.parent().unwrap().into() } else { file.with_extension("") };
     module(parsed.items, &folder)
 }
 

@@ -50,11 +50,18 @@ fn private_names(items: &[Item]) -> HashSet<String> {
 /// The name of a macro that makes items.
 fn maker(item: &Item) -> Option<String> {
     match item {
-        Item::Macro(ItemMacro { ident: Some(name), mac, .. }) if macros::makes_items(&mac.tokens) => {
+        Item::Macro(ItemMacro { ident: Some(name), mac, .. })
+            if macros::makes_items(&mac.tokens) && !mentions(mac.tokens.clone(), &for_faults()) =>
+        {
             Some(name.to_string())
         }
         _ => None,
     }
+}
+
+/// What only the suite of faults can name: its system calls are no user's.
+fn for_faults() -> HashSet<String> {
+    HashSet::from(["anysock_faults".into()])
 }
 
 /// What is left of an item, under what it is sorted by: a name, what comes first of it, the text.
@@ -172,7 +179,8 @@ fn reduce_trait_item(item: &mut TraitItem) {
 fn reduce_impl(item: &mut ItemImpl, private: &HashSet<String>) -> Option<String> {
     let of_trait = item.trait_.as_ref().map(|(_, path, _)| path.to_token_stream());
     let names_private = |tokens: TokenStream| mentions(tokens, private);
-    if names_private(item.self_ty.to_token_stream()) || of_trait.clone().is_some_and(names_private) {
+    if names_private(item.self_ty.to_token_stream()) || of_trait.clone().is_some_and(names_private)
+    {
         return None;
     }
     item.items.retain_mut(|inner| match inner {
