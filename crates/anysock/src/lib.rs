@@ -41,6 +41,7 @@
 //!
 //! What a service meets of the layers underneath, in signatures and in errors, is here by name; an
 //! error is asked for the typed one inside by [`Error::find`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod adopt;

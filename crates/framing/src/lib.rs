@@ -20,6 +20,7 @@
 //! | `limits` | timeouts and limits as wrappers over any transport |
 //! | `auto_flush` | a sending half that flushes by itself |
 //! | `adapters` | as `Sink` and `Stream` of the futures crates |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod adapters;

@@ -143,7 +143,7 @@ async fn cut_off<S: Subject>(trial: &Trial<S>) -> Verdict {
 
         let first = trial.patience.recv(&mut raw.near).await?;
         ensure!(first == whole, "the message before the cut did not arrive");
-        let what = format_args!("a cut after {cut} bytes");
+        let what = format!("a cut after {cut} bytes");
         let error = trial.patience.err(what, raw.near.recv()).await?;
         ensure!(
             matches!(error.kind(), ErrorKind::CutOff { .. }) && error.is_fatal(),

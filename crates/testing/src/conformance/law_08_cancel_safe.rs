@@ -85,9 +85,9 @@ async fn sending<S: Subject>(trial: &Trial<S>, operation: Operation) -> Verdict 
         let doubtful = source.short()?;
         let last = source.short()?;
         let reading = read_until(patience, far, last.clone());
-        let what = format_args!("an operation polled {polls} times at most");
+        let what = format!("an operation polled {polls} times at most");
         let polled = operation.poll(polls, &mut near, doubtful.clone());
-        let completed = match patience.within(what, polled).await? {
+        let completed = match patience.within(&what, polled).await? {
             Some(Err(error)) if !is_loss(given, &error) => return Err(error.into()),
             Some(_) => true,
             None => false,
@@ -178,9 +178,9 @@ async fn closing<S: Subject>(trial: &Trial<S>) -> Verdict {
             }
             patience.ok("closing the far end", far.close()).await
         });
-        let what = format_args!("a close polled {polls} times at most");
+        let what = format!("a close polled {polls} times at most");
         let polled = at_most(polls, near.close());
-        let completed = match patience.within(what, polled).await? {
+        let completed = match patience.within(&what, polled).await? {
             Some(outcome) => outcome.map(|()| true)?,
             None => false,
         };

@@ -38,13 +38,13 @@ async fn receiving<S: Subject>(trial: &Trial<S>, many: bool) -> Verdict {
             }
             Ok::<_, Stop>(far)
         });
-        let what = format_args!("receiving, polled {polls} times at most");
+        let what = format!("receiving, polled {polls} times at most");
         let mut got = Vec::new();
         let completed = if many {
             let polled = at_most(polls, near.recv_many(&mut got, 2));
-            patience.within(what, polled).await?.transpose()?.is_some()
+            patience.within(&what, polled).await?.transpose()?.is_some()
         } else {
-            let message = patience.within(what, at_most(polls, near.recv())).await?.transpose()?;
+            let message = patience.within(&what, at_most(polls, near.recv())).await?.transpose()?;
             let completed = message.is_some();
             got.extend(message.flatten());
             completed
