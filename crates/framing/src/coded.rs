@@ -15,7 +15,7 @@ use crate::{AsPayload as _, Error, ErrorKind, RecvHalf, SendHalf};
 /// How many bytes may wait for a decoder, unless it is told otherwise.
 const DEFAULT_MAX: usize = 1024 * 1024;
 
-/// A block that grew beyond this is let go of once it is sent.
+/// A block that grew beyond this is let go of once what it held is done with.
 const KEPT: usize = 8 * 1024;
 
 /// Any `Encoder` and `Decoder` of `tokio_util::codec` over any transport or half of one.
@@ -28,8 +28,8 @@ const KEPT: usize = 8 * 1024;
 ///   of the decoder ends it.
 ///
 /// So one handler serves a line protocol over TCP and over datagrams. At most 1 MiB wait for the
-/// decoder to make something of them, unless [`max`](Self::max) says otherwise. Needs the feature
-/// `tokio-util`.
+/// decoder to make something of them, unless [`max`](Self::max) says otherwise; beside that, 8 KiB are
+/// kept in each direction. Needs the feature `tokio-util`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -242,6 +242,9 @@ impl<T: RecvHalf, C: Decoder + Clone> Coded<T, C> {
             match self.state {
                 State::Waiting => match ready!(self.transport.poll_recv(cx)) {
                     Ok(Some(message)) => {
+                        if self.received.is_empty() && self.received.capacity() > KEPT {
+                            self.received = BytesMut::new();
+                        }
                         self.received.extend_from_slice(&message);
                         self.state = State::Decoding;
                     }

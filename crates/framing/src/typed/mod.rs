@@ -93,7 +93,8 @@ pub trait Decode<M> {
 /// The format is `F`: with the feature `serde` `Json` and `Postcard`, with `prost` `Protobuf`, or one of
 /// your own. It is also a [`Stream`] of received values and a [`Sink`] of sent ones. What is
 /// received is as long as the transport's maximum at most, and a message that cannot be read is lost
-/// alone: [`Unreadable`](ErrorKind::Unreadable) is survivable.
+/// alone: [`Unreadable`](ErrorKind::Unreadable) is survivable. Up to 8 KiB are kept to write the next value
+/// to. Descriptors that come along with a message are closed: values have none.
 ///
 /// ```
 /// # #[cfg(feature = "serde")]
