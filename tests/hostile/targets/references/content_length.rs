@@ -48,7 +48,7 @@ fn announced(headers: &[u8]) -> Option<u64> {
     let mut lengths = Vec::new();
     for header in text.split("\r\n") {
         let (name, value) = header.split_once(':')?;
-        if name.to_ascii_lowercase() == "content-length" {
+        if name.eq_ignore_ascii_case("content-length") {
             let value = value.trim_matches([' ', '\t']);
             let is_number = value.chars().all(|digit| digit.is_ascii_digit());
             lengths.push(value.parse().ok().filter(|_| is_number)?);
