@@ -229,6 +229,22 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_as_long_as_its_frame_at_least_but_for_a_code_in_255_bytes() {
+        for (stuffed, least) in [(0, 0), (1, 0), (2, 1), (255, 254), (256, 254), (257, 255)] {
+            assert_eq!(shortest(stuffed), least, "{stuffed}");
+        }
+        assert_eq!([shortest(510), shortest(511), shortest(512)], [508, 508, 509]);
+    }
+
+    #[test]
+    fn less_input_than_before_is_another_input() {
+        let mut codec = Cobs::new();
+        assert_eq!(codec.decode(&[5, 1, 2, 3]).unwrap(), Decoded::More { total: 5 });
+        let made = Decoded::Made { message: Bytes::from_static(&[7]), consumed: 3 };
+        assert_eq!(codec.decode(&[2, 7, 0]).unwrap(), made);
+    }
+
+    #[test]
     fn one_byte_too_many_is_oversize_and_just_the_maximum_is_not() {
         for max in [0, 1, 3, 253, 254, 255, 508, 509] {
             for byte in [0, 7] {

@@ -268,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn less_input_than_before_is_another_input() {
+        let mut codec = ContentLength::new();
+        let begun = b"Content-Type: something\r\nContent-Length: 5\r\n";
+        assert_eq!(codec.decode(begun).unwrap(), Decoded::More { total: begun.len() + 1 });
+        assert_eq!(codec.decode(b"Content-Length: 0\r\n\r\n").unwrap(), whole(21..21));
+    }
+
+    #[test]
     fn too_long_a_message_is_refused_by_its_headers_alone() {
         let mut codec = ContentLength::new().max(9);
         let headers = b"Content-Length: 10\r\n\r\n";

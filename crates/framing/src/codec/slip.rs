@@ -266,6 +266,14 @@ mod tests {
     }
 
     #[test]
+    fn less_input_than_before_is_another_input() {
+        let mut codec = Slip::new();
+        assert_eq!(codec.decode(&[1, 0xdb, 0xdc, 4]).unwrap(), Decoded::More { total: 5 });
+        let seven = Decoded::Frame { payload: 0..1, consumed: 2 };
+        assert_eq!(codec.decode(&[7, 0xc0]).unwrap(), seven);
+    }
+
+    #[test]
     fn a_clone_begins_a_stream_of_its_own() {
         let mut codec = Slip::new();
         codec.decode(&[1, 0xdb]).unwrap();
