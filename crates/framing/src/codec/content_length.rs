@@ -268,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn a_clone_begins_a_stream_of_its_own() {
+        let mut codec = ContentLength::new();
+        codec.decode(b"Content-Length: 5\r\nX-Y: some more of it").unwrap();
+        let wire = b"Content-Length: 2\r\n\r\n{} and what comes behind it";
+        assert_eq!(codec.clone().decode(wire).unwrap(), whole(21..23));
+    }
+
+    #[test]
     fn less_input_than_before_is_another_input() {
         let mut codec = ContentLength::new();
         let begun = b"Content-Type: something\r\nContent-Length: 5\r\n";

@@ -132,6 +132,11 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_malformed_and_not_too_long_nobody_knows_the_end() {
+        assert_eq!(Netstring::new().max(5).find_end(b"5:hello;"), FrameEnd::Unknown);
+    }
+
+    #[test]
     fn too_long_a_message_is_refused_by_its_length_alone() {
         let mut codec = Netstring::new().max(9);
         assert_eq!(codec.decode(b"9:").unwrap(), Decoded::More { total: 12 });

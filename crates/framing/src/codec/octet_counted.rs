@@ -134,6 +134,11 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_malformed_and_not_too_long_nobody_knows_the_end() {
+        assert_eq!(OctetCounted::new().max(0).find_end(b"0 "), FrameEnd::Unknown);
+    }
+
+    #[test]
     fn too_long_a_message_is_refused_by_its_length_alone() {
         let mut codec = OctetCounted::new().max(9);
         assert_eq!(codec.decode(b"9 ").unwrap(), Decoded::More { total: 11 });
