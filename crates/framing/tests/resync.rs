@@ -1,8 +1,8 @@
 //! Receivers that give up a frame and go on behind it.
 
 use anysock_framing::{
-    AnyCodec, Codec, Decoded, Error, ErrorKind, Framed, Guaranteed as _, Io, RecvExt as _, Resync,
-    encode_frame,
+    AnyCodec, Codec, Decoded, Error, ErrorKind, FrameEnd, FrameWriter, Framed, Guaranteed as _, Io,
+    RecvExt as _, Resync, encode_frame,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -199,4 +199,35 @@ async fn a_transport_counts_what_it_discards_and_holds_none_of_it() {
         let end = tokio::time::timeout(std::time::Duration::from_secs(30), framed.recv());
         assert!(end.await.unwrap().unwrap().is_none(), "{name}");
     }
+}
+
+#[test]
+fn it_keeps_boundaries_where_its_codec_does() {
+    assert!(named("resync:lines").keeps_boundaries());
+    assert!(!named("resync:unframed").keeps_boundaries());
+}
+
+/// Is short of memory, and knows where its frame ends.
+#[derive(Clone, Debug)]
+struct Short;
+
+impl Codec for Short {
+    fn max_message(&self) -> usize {
+        10
+    }
+    fn encode(&mut self, _: &mut FrameWriter<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn decode(&mut self, _: &[u8]) -> Result<Decoded, Error> {
+        Err(ErrorKind::OutOfMemory { length: 3 }.into())
+    }
+    fn find_end(&mut self, _: &[u8]) -> FrameEnd {
+        FrameEnd::At(3)
+    }
+}
+
+#[test]
+fn what_is_not_of_the_frame_alone_is_not_given_up() {
+    let error = Resync::new(Short).decode(b"abc").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OutOfMemory { .. }), "{error}");
 }
