@@ -278,6 +278,8 @@ mod tests {
         let mut codec = Slip::new();
         codec.decode(&[1, 0xdb]).unwrap();
         assert_eq!(codec.clone().decode(&[0xdb, 0xdc, 0xc0]).unwrap(), made(&[0xc0], 3));
+        let seven = Decoded::Frame { payload: 0..1, consumed: 2 };
+        assert_eq!(codec.clone().decode(&[7, 0xc0]).unwrap(), seven);
         assert_eq!(codec.decode(&[1, 0xdb, 0xdd, 0xc0]).unwrap(), made(&[1, 0xdb], 4));
     }
 }
