@@ -94,6 +94,9 @@ fn curl_is_answered_over_unix_ipv4_and_ipv6_at_once() {
         assert_eq!(body, format!("hello one, over {over}\nhello two, over {over}\n"));
         assert!(transcript.contains("Re-using existing connection"), "{transcript}");
     }
+    // It is killed, and leaves its socket file.
+    drop(server);
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
