@@ -155,3 +155,25 @@ fn a_connection_that_could_not_be_made_is_seen_to_fail() {
     assert_eq!(seen.spans("connect")[0].fields["endpoint"], nowhere);
     assert!(seen.spans("connection").is_empty());
 }
+
+#[test]
+fn an_upgraded_connection_goes_on_in_its_span() {
+    let seen = Seen::default();
+    let looking = seen.look("anysock=debug");
+    block_on(async {
+        let mut listener = anysock::bind("unix:").await.unwrap();
+        let mut client = anysock::connect(listener.endpoint()).await.unwrap();
+        let peer = listener.accept().await.unwrap();
+        let within = Duration::from_secs(10);
+        let plain = async |socket| Ok(tokio::io::BufStream::new(socket));
+        let mut peer = peer.upgrade(within, plain).await.unwrap();
+        client.send("hello").await.unwrap();
+        assert_eq!(peer.recv().await.unwrap().unwrap(), "hello");
+        assert!(!peer.span().is_disabled());
+    });
+    drop(looking);
+    let connections = seen.spans("connection");
+    assert_eq!(connections.len(), 2);
+    let accepted = connections.iter().find(|span| span.fields["end"] == "accepted").unwrap();
+    assert_eq!(accepted.fields["received"], "1");
+}
