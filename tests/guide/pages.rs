@@ -66,6 +66,16 @@ fn every_link_leads_to_a_file_and_to_a_heading_in_it() {
     assert!(count > 50, "the pages were not read");
 }
 
+/// crates.io and docs.rs show it without the files beside it.
+#[test]
+fn the_readme_of_a_crate_links_to_no_file() {
+    for layer in ["core", "async", "framing", "anysock", "testing"] {
+        let text = read(Path::new("crates").join(layer).join("README.md"));
+        assert!(text.contains("https://docs.rs/anysock"), "{layer}: it leads nowhere");
+        assert_eq!(links(&text), [], "{layer}");
+    }
+}
+
 #[test]
 fn every_program_is_compiled_and_run() {
     let compiled = read("crates/anysock/src/lib.rs") + &read("crates/anysock/src/guide.rs");

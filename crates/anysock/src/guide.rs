@@ -1,4 +1,4 @@
-//! The programs of the README and of the guide in `docs/`, compiled and run.
+//! The programs of the READMEs and of the guide in `docs/`, compiled and run.
 
 macro_rules! pages {
     ($($(#[$when:meta])? $name:ident = $path:literal,)*) => {
@@ -8,6 +8,7 @@ macro_rules! pages {
 
 pages! {
     Readme = "../../../README.md",
+    OfCrate = "../README.md",
     Cells = "../../../docs/CELLS.md",
     Descriptors = "../../../docs/DESCRIPTORS.md",
     Endpoints = "../../../docs/ENDPOINTS.md",

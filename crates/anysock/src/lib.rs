@@ -39,6 +39,20 @@
 //! | `memory` | the names of `mem:` endpoints, and how to have others in their place |
 //! | [`sockets`], [`framing`], [`core`](mod@crate::core) | the layers underneath, whole |
 //!
+//! # Features
+//!
+//! None is on by default, and all cells, all codecs that need no other crate, limits and `tracing` are there
+//! without any. What needs one says so where it stands.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `tokio-util` | `Coded`: the encoders and decoders of tokio-util over any transport |
+//! | `serde` | `Json`, and `Postcard`: values as text, or in a compact binary format, for [`Typed`] |
+//! | `prost` | `Protobuf`: messages of protocol buffers, for [`Typed`] |
+//! | `metrics` | counters for whoever has a recorder of the `metrics` facade |
+//!
+//! # Layers
+//!
 //! What a service meets of the layers underneath, in signatures and in errors, is here by name; an
 //! error is asked for the typed one inside by [`Error::find`].
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -20,6 +20,9 @@
 //! | `limits` | timeouts and limits as wrappers over any transport |
 //! | `auto_flush` | a sending half that flushes by itself |
 //! | `adapters` | as `Sink` and `Stream` of the futures crates |
+//!
+//! None of the features is on by default: `tokio-util` brings `Coded`, `serde` brings `Json` and `Postcard`,
+//! `prost` brings `Protobuf`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
