@@ -10,7 +10,7 @@
 //! | `report` | one row of the table, its goal, and how it is printed |
 //! | `ends` | connected pairs of sockets, a payload, a consumer that checks and copies |
 //! | `limit` | what blocking std does at best |
-//! | `streams`, `packets` | one way, many messages |
+//! | `streams`, `lines`, `packets` | one way, many messages |
 //! | `round_trips`, `latency`, `busy_poll` | there and back |
 //! | `calls`, `allocations`, `allocator` | what is counted, not timed |
 //! | `memory`, `many` | resident bytes per connection, and what many cost the receiver |
@@ -30,6 +30,7 @@ mod ends;
 mod harness;
 mod latency;
 mod limit;
+mod lines;
 mod many;
 mod memory;
 mod observed;
@@ -106,6 +107,7 @@ fn main() {
     }
     let mut report = Report::new(arguments.only, arguments.rounds);
     streams::measure(&mut report);
+    lines::measure(&mut report);
     packets::measure(&mut report);
     latency::measure(&mut report);
     busy_poll::measure(&mut report);

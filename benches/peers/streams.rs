@@ -17,7 +17,7 @@ use crate::limit;
 use crate::report::{Bar, Claim, Report, Unit};
 
 /// With how much a write begins, everywhere: the peers' default is 8 KiB.
-const WATERMARK: usize = 128 * 1024;
+pub(crate) const WATERMARK: usize = 128 * 1024;
 
 /// The peer's read buffer for small messages, where it has one choice only.
 pub(crate) const READ: usize = 64 * 1024;

@@ -1,8 +1,10 @@
 //! The guide in `docs/` is whole: every page is in its index, every link leads somewhere, every
-//! program is compiled, every error is explained, and the charts are those of the figures.
+//! program is compiled, every error is explained, every frame is written as it is drawn, and the charts
+//! are those of the figures.
 
 mod charts;
 mod errors;
+mod framing;
 mod pages;
 
 use std::fs;

@@ -3,7 +3,9 @@
 //!
 //! | target | is given | beside |
 //! |---|---|---|
-//! | `codec` | a codec and a stream for it, cut anywhere; the same through `Framed` | a reader of the whole stream, for each codec a page (`targets/references`); the bound on held bytes |
+//! | `codec_…`, each codec | its shape and a stream for it, cut anywhere; the same through `Framed` | a reader of the whole stream, for each codec a page (`targets/references`); the bound on held bytes |
+//! | `codec_resync` | the same, of any of them that goes on behind what is too long or malformed | what is given up, frame by frame and byte by byte |
+//! | `codec_unframed` | a stream, cut anywhere | that all of it arrives in its order, within the maximum |
 //! | `endpoint` | text; the name of a unix socket | the grammar, and that what is printed parses to the same |
 //! | `control` | a buffer of control messages | cmsg(3), and a pair of sockets whose other end sees whether a descriptor leaked |
 //! | `address` | what the kernel writes as an address | unix(7), ip(7), ipv6(7) |
@@ -16,11 +18,12 @@
 //! What fails is printed in hexadecimal with its target, seed and number, and is tried again by
 //!
 //! ```console
-//! $ ANYSOCK_HOSTILE='codec 6c0020030005' cargo test --test hostile replayed
+//! $ ANYSOCK_HOSTILE='codec_length 0020030005' cargo test --test hostile replayed
 //! $ ANYSOCK_HOSTILE_SEED=7 cargo test --test hostile     # other mutations
 //! ```
 //!
-//! A new codec is a file in `targets/references`, a line in its table, and some inputs.
+//! A new codec is a file in `targets/references`, a line in its table, one in `targets/mod.rs`, a target of
+//! `fuzz`, and some inputs.
 
 mod corpus;
 mod mutations;
@@ -28,7 +31,9 @@ mod mutations;
 mod support;
 mod targets;
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 
 // What `core`'s own files, which `targets/library.rs` includes, name by the root of their crate.
 use anysock_core::{
@@ -39,33 +44,25 @@ use self::mutations::Mutations;
 use self::support::{Effort, tell};
 use self::targets::{Target, Tried, target};
 
-/// Mutations by target: as many as plain tests, the short and the long form try.
+/// Mutations by target, of the codecs for each: as many as plain tests, the short and the long form try.
 const COUNTS: [(&str, [u64; 3]); 5] = [
-    ("codec", [2_000, 30_000, 500_000]),
+    ("codec", [200, 2_500, 42_000]),
     ("endpoint", [5_000, 100_000, 2_000_000]),
     ("control", [5_000, 60_000, 1_000_000]),
     ("address", [10_000, 100_000, 2_000_000]),
     ("demux", [200, 2_000, 30_000]),
 ];
 
-/// Tries the corpus and mutations of it, and tells what came of it.
-fn survives(name: &str, promise: &str) {
-    let target = target(name);
-    let corpus = corpus::inputs(name);
-    let mut tried = Tried::default();
-    for (file, input) in &corpus {
-        tried = tried.and(attempt(target, target.run_all, input, file));
-    }
-    let (_, counts) = COUNTS.into_iter().find(|(counted, _)| *counted == name).unwrap();
+/// Tries the corpus and mutations of it, of all targets whose names begin so, and tells what came of it.
+fn survive(kind: &str, promise: &str) {
+    let (_, counts) = COUNTS.into_iter().find(|(counted, _)| *counted == kind).unwrap();
     let count = Effort::asked().pick(counts[0], counts[1], counts[2]);
-    let inputs: Vec<_> = corpus.into_iter().map(|(_, input)| input).collect();
-    let mutations = Mutations::new(&inputs);
-    for number in 0..count {
-        let input = mutations.input(number);
-        let what = format!("seed {}, number {number}", mutations.seed());
-        tried = tried.and(attempt(target, target.run, &input, &what));
+    let (mut inputs, mut tried) = (0, Tried::default());
+    for target in targets::targets().filter(|target| target.name.starts_with(kind)) {
+        let (some, so) = survives(target, count);
+        inputs += some;
+        tried = tried.and(so);
     }
-    let inputs = inputs.len() as u64 + count;
     let held = if tried.held > 0 { format!(", {} % held", tried.held) } else { String::new() };
     let bound = if tried.held > 0 { "0, 100 % held" } else { "0" };
     tell(
@@ -74,6 +71,23 @@ fn survives(name: &str, promise: &str) {
         format!("0 disagreements{held}"),
         bound,
     );
+}
+
+/// How many inputs were tried, so many of them mutations.
+fn survives(target: &Target, count: u64) -> (u64, Tried) {
+    let corpus = corpus::inputs(target.name);
+    let mut tried = Tried::default();
+    for (file, input) in &corpus {
+        tried = tried.and(attempt(target, target.run_all, input, file));
+    }
+    let inputs: Vec<_> = corpus.into_iter().map(|(_, input)| input).collect();
+    let mutations = Mutations::new(&inputs);
+    for number in 0..count {
+        let input = mutations.input(number);
+        let what = format!("seed {}, number {number}", mutations.seed());
+        tried = tried.and(attempt(target, target.run, &input, &what));
+    }
+    (inputs.len() as u64 + count, tried)
 }
 
 /// Tries one input, and says which it was if it is not survived.
@@ -87,27 +101,27 @@ fn attempt(target: &Target, run: fn(&[u8]) -> Tried, input: &[u8], what: &str) -
 
 #[test]
 fn codecs_agree_with_a_plain_reader_wherever_the_stream_is_cut() {
-    survives("codec", "codecs read any stream as a plain reader does, wherever it is cut");
+    survive("codec", "codecs read any stream as a plain reader does, wherever it is cut");
 }
 
 #[test]
 fn what_parses_as_an_endpoint_is_one_and_prints_to_the_same() {
-    survives("endpoint", "what parses as an endpoint is one, and prints to the same");
+    survive("endpoint", "what parses as an endpoint is one, and prints to the same");
 }
 
 #[test]
 fn any_control_buffer_is_read_within_its_bounds_and_leaks_no_descriptor() {
-    survives("control", "any control buffer is read within it, each descriptor closed once");
+    survive("control", "any control buffer is read within it, each descriptor closed once");
 }
 
 #[test]
 fn any_address_of_the_kernel_is_read_as_it_stands() {
-    survives("address", "any address that the kernel writes is read as it stands");
+    survive("address", "any address that the kernel writes is read as it stands");
 }
 
 #[test]
 fn whatever_senders_do_each_datagram_is_received_or_counted() {
-    survives("demux", "whatever senders do, a datagram is received or dropped and counted");
+    survive("demux", "whatever senders do, a datagram is received or dropped and counted");
 }
 
 /// Nothing to do unless `ANYSOCK_HOSTILE` names an input.
@@ -122,17 +136,31 @@ fn an_input_that_is_named_is_replayed() {
 }
 
 #[test]
-fn every_target_and_every_codec_has_a_corpus_that_stays_small() {
-    for target in targets::TARGETS {
+fn every_target_has_a_corpus_that_stays_small() {
+    for target in targets::targets() {
         let corpus = corpus::inputs(target.name);
         assert!((1..=96).contains(&corpus.len()), "{}: {} inputs", target.name, corpus.len());
         for (file, input) in corpus {
             assert!(input.len() <= 512, "{file} is {} bytes long", input.len());
         }
     }
-    let corpus = corpus::inputs("codec");
-    for family in targets::families() {
-        let is_of = |(_, input): &(String, Vec<u8>)| input.first() == Some(&family);
-        assert!(corpus.iter().any(is_of), "no input for the codecs of {:?}", char::from(family));
+}
+
+#[test]
+fn every_target_is_one_of_the_fuzzers_and_the_other_way_round() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let mut named: Vec<_> = manifest
+        .split("[[bin]]\nname = \"")
+        .skip(1)
+        .map(|rest| rest.split_once('"').unwrap().0)
+        .collect();
+    let mut all: Vec<_> = targets::targets().map(|target| target.name).collect();
+    named.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(named, all);
+    for name in all {
+        let source = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(source.contains(&format!("run(\"{name}\", input)")), "{name}");
     }
 }

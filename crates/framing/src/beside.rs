@@ -316,6 +316,30 @@ mod tests {
     }
 
     #[test]
+    fn a_message_may_have_all_that_one_carries() {
+        let mut beside = Beside::default();
+        beside.note(5, 5, passed(MOST, None));
+        assert_eq!(claim(&mut beside, 5), (MOST, None));
+    }
+
+    #[test]
+    fn where_there_are_too_many_senders_to_tell_apart_nobody_vouches_for_the_last() {
+        let mut beside = Beside::default();
+        let sender = |number: usize| Some(if number % 2 == 0 { ROOT } else { OTHER });
+        for number in 0..RUNS {
+            beside.note(number + 1, 1, passed(0, sender(number)));
+        }
+        beside.note(RUNS + 1, 1, passed(0, sender(RUNS)));
+        assert_eq!(beside.runs.len(), RUNS);
+        for number in 0..RUNS - 1 {
+            assert_eq!(claim(&mut beside, 1), (0, sender(number)), "{number}");
+        }
+        assert_eq!(claim(&mut beside, 1), (0, None));
+        assert_eq!(claim(&mut beside, 1), (0, None));
+        assert!(beside.is_over());
+    }
+
+    #[test]
     fn a_message_whose_descriptors_are_missing_is_lost_alone() {
         let mut beside = Beside::default();
         beside.note(3, 3, passed(2, None));

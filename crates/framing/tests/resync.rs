@@ -1,8 +1,8 @@
 //! Receivers that give up a frame and go on behind it.
 
 use anysock_framing::{
-    AnyCodec, Codec, Decoded, Error, ErrorKind, FrameEnd, FrameWriter, Framed, Guaranteed as _, Io,
-    RecvExt as _, Resync, encode_frame,
+    AnyCodec, Codec, Decoded, Delimited, Error, ErrorKind, FrameEnd, FrameWriter, Framed,
+    Guaranteed as _, Io, RecvExt as _, Resync, encode_frame,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -167,10 +167,33 @@ fn a_stream_that_ends_inside_what_is_given_up_ends_in_order() {
     let error = codec.decode_end(b"ab").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::CutOff { held: 2 }), "{error}");
     // Too short for a delimiter, and too long for a message.
-    let mut codec = AnyCodec::from(anysock_framing::Delimited::new("----").unwrap().max(0));
+    let mut codec = AnyCodec::from(Delimited::new("----").unwrap().max(0));
     codec = Resync::new(codec).into();
     assert_eq!(codec.decode(b"ab").unwrap(), Decoded::More { total: 3 });
     assert_eq!(codec.decode_end(b"ab").unwrap(), Decoded::Discard { consumed: 2, begins: true });
+}
+
+#[tokio::test]
+async fn an_unterminated_end_that_is_too_long_is_given_up_as_well() {
+    // A CR might have been the beginning of the delimiter, until the stream ended behind it.
+    for end in ["abc\r", "abcd"] {
+        let wire = format!("abc\r\n{end}");
+        let lines = Delimited::crlf().max(3).unterminated(true);
+        let stream = tokio::io::join(std::io::Cursor::new(wire), tokio::io::sink());
+        let mut framed = Framed::new(Io::new(stream), Resync::new(lines));
+        assert_eq!(framed.recv().await.unwrap().unwrap(), "abc");
+        assert!(framed.recv().await.unwrap().is_none(), "{end:?}");
+        let stats = framed.stats();
+        assert_eq!((stats.discarded, stats.discarded_bytes), (1, 4), "{end:?}");
+    }
+    // A maximum of nothing, and an end that is shorter than the delimiter.
+    let mut codec = Resync::new(Delimited::new("--------").unwrap().max(1).unterminated(true));
+    assert_eq!(codec.decode(b"-").unwrap(), Decoded::More { total: 2 });
+    assert_eq!(codec.decode(b"--").unwrap(), Decoded::More { total: 3 });
+    let all = Decoded::Discard { consumed: 2, begins: true };
+    assert_eq!(codec.decode_end(b"--").unwrap(), all);
+    // In step again: what comes next would be another stream.
+    assert_eq!(codec.decode(b"a--------").unwrap(), Decoded::Frame { payload: 0..1, consumed: 9 });
 }
 
 #[tokio::test]
@@ -224,6 +247,47 @@ impl Codec for Short {
     fn find_end(&mut self, _: &[u8]) -> FrameEnd {
         FrameEnd::At(3)
     }
+}
+
+/// Waits for the end of the stream, and then refuses frames of two bytes.
+#[derive(Clone, Debug)]
+struct Late {
+    end: FrameEnd,
+}
+
+impl Codec for Late {
+    fn max_message(&self) -> usize {
+        10
+    }
+    fn encode(&mut self, _: &mut FrameWriter<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        Ok(Decoded::More { total: input.len() + 1 })
+    }
+    fn decode_end(&mut self, _: &[u8]) -> Result<Decoded, Error> {
+        Err(ErrorKind::Malformed { codec: "late", why: "it is".into() }.into())
+    }
+    fn find_end(&mut self, _: &[u8]) -> FrameEnd {
+        self.end
+    }
+}
+
+#[test]
+fn what_is_refused_at_the_end_is_given_up_as_far_as_it_goes() {
+    for (end, consumed) in [
+        (FrameEnd::At(2), 2),
+        (FrameEnd::At(9), 3),
+        (FrameEnd::Beyond(0), 3),
+        (FrameEnd::Beyond(3), 3),
+    ] {
+        let mut codec = Resync::new(Late { end });
+        assert_eq!(codec.decode(b"abc").unwrap(), Decoded::More { total: 4 });
+        let given_up = Decoded::Discard { consumed, begins: true };
+        assert_eq!(codec.decode_end(b"abc").unwrap(), given_up, "{end:?}");
+    }
+    let error = Resync::new(Late { end: FrameEnd::Unknown }).decode_end(b"abc").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Malformed { .. }), "{error}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Codecs: a stream, cut anywhere, against a plain reading of the same bytes.
 //!
-//! An input is the family of the codec, its shape, its maximum, where to cut, and the stream.
+//! An input is the shape of a codec, its maximum, where to cut, and the stream; for `codec_resync` the
+//! number of the codec stands before that.
 
 use anysock_framing::{AnyCodec, Codec, Decoded, Error, ErrorKind, encode_frame};
 
-use super::references::{self, First, Reference};
+use super::references::{FAMILIES, First, Make, Reference, resync};
 use super::script::Script;
 use super::{Tried, framed};
 
@@ -24,9 +25,31 @@ pub(super) struct Case<'a> {
 pub(super) struct Known {
     /// Whole messages.
     pub(super) messages: usize,
-    /// The bytes of those.
+    /// The bytes that are done with.
     pub(super) consumed: usize,
+    /// Frames that are given up, or begun to be.
+    pub(super) discarded: u64,
+    /// Their bytes that are done with.
+    pub(super) discarded_bytes: u64,
     pub(super) verdict: Verdict,
+}
+
+/// How far the reference has read.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// Up to the first frame that is not over.
+    known: Known,
+    /// So many bytes of that one are given up.
+    given_up: Option<usize>,
+}
+
+/// How the last bytes of a stream end, which are no whole frame.
+#[derive(Debug)]
+pub(super) enum Last {
+    Message(Vec<u8>),
+    Error(Error),
+    /// They are given up, and whether a frame begins with them.
+    GivenUp(bool),
 }
 
 /// How it goes on behind the whole messages.
@@ -47,11 +70,36 @@ enum Asked {
 }
 
 /// In one piece, byte by byte, and cut as the input says.
-pub(super) fn run(input: &[u8]) -> Tried {
+pub(super) fn run(make: Make, input: &[u8]) -> Tried {
+    run_of(&make, input)
+}
+
+/// The same, and in two pieces that are cut at every place.
+pub(super) fn run_all(make: Make, input: &[u8]) -> Tried {
+    run_all_of(&make, input)
+}
+
+/// As [`run`], of a codec that goes on behind what is too long or malformed.
+pub(super) fn run_resync(input: &[u8]) -> Tried {
+    let Some((number, input)) = input.split_first() else { return Tried::default() };
+    run_of(&|shape, max| resync(family(*number)(shape, max)), input)
+}
+
+/// As [`run_all`], likewise.
+pub(super) fn run_all_resync(input: &[u8]) -> Tried {
+    let Some((number, input)) = input.split_first() else { return Tried::default() };
+    run_all_of(&|shape, max| resync(family(*number)(shape, max)), input)
+}
+
+/// That with this number, beginning anew behind the last.
+fn family(number: u8) -> Make {
+    FAMILIES[usize::from(number) % FAMILIES.len()].1
+}
+
+fn run_of(make: &dyn Fn(u8, u8) -> Box<dyn Reference>, input: &[u8]) -> Tried {
     let mut script = Script(input);
-    let [family, shape, max, cuts] = [(); 4].map(|()| script.byte());
-    let Some(reference) = references::named(family, shape, max) else { return Tried::default() };
-    let case = Case::new(reference, script.rest());
+    let [shape, max, cuts] = [(); 3].map(|()| script.byte());
+    let case = Case::new(make(shape, max), script.rest());
     case.check_sending();
     let (length, step) = (case.stream.len(), usize::from(cuts) + 1);
     let mut tried = case.try_cut(&[length]).and(case.try_cut(&uneven(length, step)));
@@ -61,12 +109,10 @@ pub(super) fn run(input: &[u8]) -> Tried {
     tried
 }
 
-/// The same, and in two pieces that are cut at every place.
-pub(super) fn run_all(input: &[u8]) -> Tried {
-    let mut tried = run(input);
-    let Some((&[family, shape, max, _], stream)) = input.split_first_chunk() else { return tried };
-    let Some(reference) = references::named(family, shape, max) else { return tried };
-    let case = Case::new(reference, stream);
+fn run_all_of(make: &dyn Fn(u8, u8) -> Box<dyn Reference>, input: &[u8]) -> Tried {
+    let mut tried = run_of(make, input);
+    let Some((&[shape, max, _], stream)) = input.split_first_chunk() else { return tried };
+    let case = Case::new(make(shape, max), stream);
     for cut in 1..stream.len() {
         tried = tried.and(case.try_cut(&[cut, stream.len()]));
     }
@@ -74,7 +120,7 @@ pub(super) fn run_all(input: &[u8]) -> Tried {
 }
 
 /// Ends of pieces of different lengths up to `step`, or of more where they would be many.
-fn uneven(length: usize, step: usize) -> Vec<usize> {
+pub(super) fn uneven(length: usize, step: usize) -> Vec<usize> {
     let (mut ends, mut end) = (vec![], 0);
     let step = step.max(length / 50);
     while end < length {
@@ -87,29 +133,36 @@ fn uneven(length: usize, step: usize) -> Vec<usize> {
 impl<'a> Case<'a> {
     fn new(reference: Box<dyn Reference>, stream: &'a [u8]) -> Self {
         let mut case = Self { codec: reference.codec(), stream, reference, messages: Vec::new() };
-        case.messages = case.read(stream, &mut Known::nothing());
+        case.messages = case.read(stream, &mut Reading::nothing());
         case
     }
 
     /// What is known of the first bytes, as far as each of `ends`.
     pub(super) fn known(&self, ends: &[usize]) -> Vec<Known> {
-        let mut known = Known::nothing();
+        let mut reading = Reading::nothing();
         let each = |end: &usize| {
-            self.read(&self.stream[..*end], &mut known);
-            known
+            self.read(&self.stream[..*end], &mut reading);
+            reading.so_far()
         };
         let all: Vec<_> = ends.iter().map(each).collect();
         // Whoever reads all at once must come to the same end: this is about the reference itself.
-        let mut whole = Known::nothing();
-        self.read(self.stream, &mut whole);
+        let whole = self.whole().so_far();
         assert_eq!(all.last().copied().unwrap_or(whole), whole, "{}: the reference", self.codec);
         all
     }
 
+    fn whole(&self) -> Reading {
+        let mut whole = Reading::nothing();
+        self.read(self.stream, &mut whole);
+        whole
+    }
+
     /// Goes on in `input` from what is known of it; what it finds.
-    fn read(&self, input: &[u8], known: &mut Known) -> Vec<Vec<u8>> {
+    fn read(&self, input: &[u8], reading: &mut Reading) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
+        let Reading { known, given_up } = reading;
         while known.verdict == Verdict::Waiting && known.consumed < input.len() {
+            *given_up = None;
             match self.reference.first(&input[known.consumed..]) {
                 First::Message(message, consumed) => {
                     known.messages += 1;
@@ -117,8 +170,13 @@ impl<'a> Case<'a> {
                     found.push(message);
                 }
                 First::Skip(consumed) => known.consumed += consumed,
+                First::GivenUp(bytes, true) => known.give_up(bytes),
+                First::GivenUp(bytes, false) => {
+                    *given_up = Some(bytes);
+                    break;
+                }
                 First::Waiting => break,
-                First::Oversize => known.verdict = Verdict::Oversize,
+                First::Oversize(_) => known.verdict = Verdict::Oversize,
                 First::Malformed => known.verdict = Verdict::Malformed,
             }
         }
@@ -166,12 +224,16 @@ impl<'a> Case<'a> {
         if now.verdict == Verdict::Waiting && now.consumed < self.stream.len() {
             let rest = &self.stream[now.consumed..];
             let last = match codec.decode_end(rest) {
+                Ok(Decoded::Discard { consumed, begins }) => {
+                    assert_eq!(consumed, rest.len(), "{codec}");
+                    Last::GivenUp(begins)
+                }
                 Ok(found) => {
                     let (message, consumed) = taken(found, rest);
                     assert_eq!(consumed, rest.len(), "{codec}");
-                    Ok(message.expect("the end is no padding"))
+                    Last::Message(message.expect("the end is no padding"))
                 }
-                Err(error) => Err(error),
+                Err(error) => Last::Error(error),
             };
             self.check_last(last, rest);
         }
@@ -179,6 +241,13 @@ impl<'a> Case<'a> {
 
     /// What the codec has found is what there is.
     fn note(&self, found: Decoded, rest: &[u8], now: &mut Known) {
+        if let Decoded::Discard { consumed, begins } = found {
+            assert!((1..=rest.len()).contains(&consumed), "{consumed} of {} bytes", rest.len());
+            now.discarded += u64::from(begins);
+            now.discarded_bytes += consumed as u64;
+            now.consumed += consumed;
+            return;
+        }
         let (message, consumed) = taken(found, rest);
         if let Some(message) = message {
             self.check_message(now.messages, &message);
@@ -195,18 +264,26 @@ impl<'a> Case<'a> {
     }
 
     /// What is left when the stream ends is this.
-    pub(super) fn check_last(&self, last: Result<Vec<u8>, Error>, rest: &[u8]) {
+    pub(super) fn check_last(&self, last: Last, rest: &[u8]) {
         let codec = &self.codec;
-        match (last, self.reference.last(rest)) {
-            (Ok(message), First::Message(expected, _)) => assert_eq!(message, expected, "{codec}"),
-            (Err(error), First::Oversize) => {
+        let reading = self.whole();
+        let expected = match reading.given_up {
+            Some(bytes) => return check_given_up(&last, bytes == 0),
+            None => self.reference.last(rest),
+        };
+        match (last, expected) {
+            (Last::Message(message), First::Message(expected, _)) => {
+                assert_eq!(message, expected, "{codec}");
+            }
+            (Last::Error(error), First::Oversize(_)) => {
                 assert_eq!(self.verdict(&error), Verdict::Oversize, "{codec}");
             }
-            (Err(error), First::Waiting) => assert!(
+            (Last::Error(error), First::Waiting) => assert!(
                 matches!(error.kind(), ErrorKind::CutOff { held } if *held == rest.len()),
                 "{codec}: {error}, of {} bytes",
                 rest.len()
             ),
+            (last, First::GivenUp(..)) => check_given_up(&last, true),
             (last, expected) => panic!("{codec}: {last:?} instead of {expected:?} at the end"),
         }
     }
@@ -220,7 +297,9 @@ impl<'a> Case<'a> {
                 Verdict::Oversize
             }
             ErrorKind::Malformed { codec, .. } => {
-                assert!(self.codec.to_string().starts_with(codec), "{} by {codec}", self.codec);
+                let name = self.codec.to_string();
+                let name = name.strip_prefix("resync:").unwrap_or(&name);
+                assert!(name.starts_with(codec), "{name} by {codec}");
                 Verdict::Malformed
             }
             other => panic!("{}: {other}", self.codec),
@@ -254,16 +333,42 @@ impl<'a> Case<'a> {
                 Err(other) => panic!("{}: {other}", self.codec),
             }
         }
-        let mut known = Known::nothing();
-        assert_eq!(self.read(&wire, &mut known), sent, "{}: sent in a row", self.codec);
+        let mut reading = Reading::nothing();
+        assert_eq!(self.read(&wire, &mut reading), sent, "{}: sent in a row", self.codec);
+        let known = reading.so_far();
         assert_eq!((known.consumed, known.verdict), (wire.len(), Verdict::Waiting));
     }
 }
 
 impl Known {
-    fn nothing() -> Self {
-        Self { messages: 0, consumed: 0, verdict: Verdict::Waiting }
+    pub(super) fn nothing() -> Self {
+        let verdict = Verdict::Waiting;
+        Self { messages: 0, consumed: 0, discarded: 0, discarded_bytes: 0, verdict }
     }
+
+    fn give_up(&mut self, bytes: usize) {
+        self.discarded += 1;
+        self.discarded_bytes += bytes as u64;
+        self.consumed += bytes;
+    }
+}
+
+impl Reading {
+    fn nothing() -> Self {
+        Self { known: Known::nothing(), given_up: None }
+    }
+
+    /// With what is given up already of the frame that is not over.
+    fn so_far(mut self) -> Known {
+        if let Some(bytes @ 1..) = self.given_up {
+            self.known.give_up(bytes);
+        }
+        self.known
+    }
+}
+
+fn check_given_up(last: &Last, begins: bool) {
+    assert!(matches!(last, Last::GivenUp(counted) if *counted == begins), "{last:?}, {begins}");
 }
 
 /// The message that was found, if it was one, and how many bytes are done with.
@@ -275,7 +380,7 @@ fn taken(found: Decoded, rest: &[u8]) -> (Option<Vec<u8>>, usize) {
         }
         Decoded::Made { message, consumed } => (Some(message.to_vec()), consumed),
         Decoded::Skip { consumed } => (None, consumed),
-        Decoded::Discard { .. } => panic!("nothing is given up by a codec alone"),
+        Decoded::Discard { .. } => panic!("it is noted elsewhere"),
         Decoded::More { .. } => panic!("nothing more will come"),
     };
     assert!((1..=rest.len()).contains(&consumed), "{consumed} of {} bytes", rest.len());

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use anysock_framing::{Error, ErrorKind, Framed, Guaranteed, Io, Message, RecvHalf};
+use anysock_framing::{Error, ErrorKind, Framed, Guaranteed, Io, Message, RecvHalf, Stats};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Tried;
-use super::codec::{Case, Known, Verdict};
+use super::codec::{Case, Known, Last, Verdict};
 
 /// Waits until more of the stream is let go.
-struct Pieces {
+pub(super) struct Pieces {
     stream: Vec<u8>,
     at: usize,
     /// How much is let go; [`ENDED`] is all and the end.
     until: Arc<AtomicUsize>,
 }
 
-const ENDED: usize = usize::MAX;
+pub(super) const ENDED: usize = usize::MAX;
 
 /// What ARCHITECTURE.md allows to one that waits for the rest of a message.
 fn allowed(at_hand: usize) -> usize {
@@ -30,7 +30,7 @@ fn allowed(at_hand: usize) -> usize {
 /// Gives the stream in pieces that end there.
 pub(super) fn run(case: &Case<'_>, ends: &[usize], known: &[Known]) -> Tried {
     let until = Arc::new(AtomicUsize::new(0));
-    let pieces = Pieces { stream: case.stream.to_vec(), at: 0, until: Arc::clone(&until) };
+    let pieces = Pieces::new(case.stream, &until);
     let mut framed = Framed::new(Io::new(pieces), case.codec.clone());
     let mut tried = Tried::ways(1);
     let mut count = 0;
@@ -39,11 +39,17 @@ pub(super) fn run(case: &Case<'_>, ends: &[usize], known: &[Known]) -> Tried {
         let outcome = receive(case, &mut framed, &mut count);
         let at = || format!("{}, {ends:?}, {end} bytes of it", case.codec);
         assert_eq!(count, known.messages, "{}", at());
+        assert_eq!(
+            discarded(&framed.stats()),
+            (known.discarded, known.discarded_bytes),
+            "{}",
+            at()
+        );
         match outcome {
             Poll::Pending => assert_eq!(known.verdict, Verdict::Waiting, "{}", at()),
             Poll::Ready(Err(error)) => {
                 assert_eq!(case.verdict(&error), known.verdict, "{}", at());
-                check_over(&mut framed, &error);
+                check_over(&mut framed, &error, known);
                 return tried;
             }
             Poll::Ready(Ok(())) => panic!("{}: it ended", at()),
@@ -53,21 +59,38 @@ pub(super) fn run(case: &Case<'_>, ends: &[usize], known: &[Known]) -> Tried {
         tried = tried.holding(held, allowed(at_hand));
     }
     until.store(ENDED, Ordering::Relaxed);
-    let consumed = known.last().map_or(0, |known| known.consumed);
-    check_end(case, &mut framed, count, &case.stream[consumed..]);
+    check_end(case, &mut framed, count, known.last().copied().unwrap_or_else(Known::nothing));
     tried
 }
 
+fn discarded(stats: &Stats) -> (u64, u64) {
+    (stats.discarded, stats.discarded_bytes)
+}
+
 /// The end, in order or not, and the same once more.
-fn check_end(case: &Case<'_>, framed: &mut impl Receives, mut count: usize, rest: &[u8]) {
+fn check_end(
+    case: &Case<'_>,
+    framed: &mut (impl Receives + Guaranteed),
+    mut count: usize,
+    known: Known,
+) {
+    let rest = &case.stream[known.consumed..];
     let last = match framed.poll() {
-        Poll::Ready(Ok(Some(message))) => Ok(message.to_vec()),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Ready(Ok(None)) => return assert!(rest.is_empty(), "{}: cut off", case.codec),
+        Poll::Ready(Ok(Some(message))) => Last::Message(message.to_vec()),
+        Poll::Ready(Err(error)) => Last::Error(error),
+        Poll::Ready(Ok(None)) if rest.is_empty() => return,
+        Poll::Ready(Ok(None)) => {
+            let (frames, bytes) = discarded(&framed.stats());
+            assert_eq!(bytes, known.discarded_bytes + rest.len() as u64, "{}", case.codec);
+            Last::GivenUp(frames > known.discarded)
+        }
         Poll::Pending => panic!("{}: it waits behind the end", case.codec),
     };
     assert!(!rest.is_empty(), "{}: {last:?} of nothing", case.codec);
-    let again = last.as_ref().err().map(ToString::to_string);
+    let again = match &last {
+        Last::Error(error) => Some(error.to_string()),
+        _ => None,
+    };
     case.check_last(last, rest);
     let after = receive(case, framed, &mut count);
     let after = match after {
@@ -96,8 +119,9 @@ fn receive(
 }
 
 /// After an error nothing is held, and the same comes again.
-fn check_over(framed: &mut (impl Receives + Guaranteed), error: &Error) {
+fn check_over(framed: &mut (impl Receives + Guaranteed), error: &Error, known: &Known) {
     assert_eq!(framed.stats().held, 0);
+    assert_eq!(discarded(&framed.stats()), (known.discarded, known.discarded_bytes));
     match framed.poll() {
         Poll::Ready(Err(again)) => assert_eq!(again.to_string(), error.to_string()),
         other => panic!("{other:?} after {error}"),
@@ -106,13 +130,19 @@ fn check_over(framed: &mut (impl Receives + Guaranteed), error: &Error) {
 }
 
 /// Receiving, without a task that would be woken.
-trait Receives {
+pub(super) trait Receives {
     fn poll(&mut self) -> Poll<Result<Option<Message>, Error>>;
 }
 
 impl<R: RecvHalf> Receives for R {
     fn poll(&mut self) -> Poll<Result<Option<Message>, Error>> {
         self.poll_recv(&mut Context::from_waker(Waker::noop()))
+    }
+}
+
+impl Pieces {
+    pub(super) fn new(stream: &[u8], until: &Arc<AtomicUsize>) -> Self {
+        Self { stream: stream.to_vec(), at: 0, until: Arc::clone(until) }
     }
 }
 

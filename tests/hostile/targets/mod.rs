@@ -10,6 +10,9 @@ mod framed;
 mod library;
 mod references;
 mod script;
+mod unframed;
+
+use self::references::FAMILIES;
 
 /// Something that takes bytes from outside.
 pub(crate) struct Target {
@@ -30,24 +33,37 @@ pub(crate) struct Tried {
     pub(crate) held: u64,
 }
 
-/// All there are.
-pub(crate) const TARGETS: [Target; 5] = [
-    Target { name: "codec", run: codec::run, run_all: codec::run_all },
+/// One for each family of codecs, by its place in the table.
+macro_rules! codecs {
+    ($($number:literal)*) => {
+        [$(Target {
+            name: FAMILIES[$number].0,
+            run: |input| codec::run(FAMILIES[$number].1, input),
+            run_all: |input| codec::run_all(FAMILIES[$number].1, input),
+        }),*]
+    };
+}
+
+const CODECS: [Target; FAMILIES.len()] = codecs![0 1 2 3 4 5 6 7 8 9];
+
+const OTHERS: [Target; 6] = [
+    Target { name: "codec_resync", run: codec::run_resync, run_all: codec::run_all_resync },
+    Target { name: "codec_unframed", run: unframed::run, run_all: unframed::run },
     Target { name: "endpoint", run: endpoint::run, run_all: endpoint::run },
     Target { name: "control", run: control::run, run_all: control::run },
     Target { name: "address", run: address::run, run_all: address::run },
     Target { name: "demux", run: demux::run, run_all: demux::run },
 ];
 
-/// The target of this name.
-pub(crate) fn target(name: &str) -> &'static Target {
-    let named = TARGETS.iter().find(|target| target.name == name);
-    named.unwrap_or_else(|| panic!("no target is called {name:?}"))
+/// All there are.
+pub(crate) fn targets() -> impl Iterator<Item = &'static Target> {
+    CODECS.iter().chain(&OTHERS)
 }
 
-/// What an input for the target `codec` may begin with.
-pub(crate) fn families() -> impl Iterator<Item = u8> {
-    references::families()
+/// The target of this name.
+pub(crate) fn target(name: &str) -> &'static Target {
+    let named = targets().find(|target| target.name == name);
+    named.unwrap_or_else(|| panic!("no target is called {name:?}"))
 }
 
 impl Tried {

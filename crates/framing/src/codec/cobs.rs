@@ -15,8 +15,8 @@ const GROUP: usize = 254;
 /// (S. Cheshire, M. Baker, IEEE/ACM Transactions on Networking 7(2), 1999).
 ///
 /// ```text
-/// message   11 22 00 33
-/// frame     03 11 22 02 33 00
+/// message   11 22 00 33              hello
+/// frame     03 11 22 02 33 00        06 h e l l o 00
 ///           │        │     └ the end
 ///           │        └ the next two bytes end the message, or hold the place of a zero
 ///           └ 3 bytes on stood a zero
@@ -171,9 +171,14 @@ mod tests {
         (from..=to).collect()
     }
 
-    /// The examples that the paper's encoding is mostly shown by, the boundaries of a group among them.
+    /// The paper's example, the head of an IP packet; and the eleven by which Wikipedia shows the
+    /// encoding, the boundaries of a group among them.
     fn vectors() -> Vec<(Vec<u8>, Vec<u8>)> {
         vec![
+            (
+                vec![0x45, 0, 0, 0x2c, 0x4c, 0x79, 0, 0, 0x40, 0x06, 0x4f, 0x37],
+                vec![2, 0x45, 1, 4, 0x2c, 0x4c, 0x79, 1, 5, 0x40, 0x06, 0x4f, 0x37, 0],
+            ),
             (vec![], vec![1, 0]),
             (vec![0], vec![1, 1, 0]),
             (vec![0, 0], vec![1, 1, 1, 0]),

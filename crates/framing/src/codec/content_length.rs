@@ -22,7 +22,8 @@ const END: &[u8] = b"\r\n";
 const BLANK: &[u8] = b"\r\n\r\n";
 
 /// Each message behind a block of headers with its length, as language servers and debug adapters
-/// speak (the base protocol of the Language Server Protocol).
+/// speak (the base protocol of the Language Server Protocol,
+/// <https://microsoft.github.io/language-server-protocol>).
 ///
 /// ```text
 /// Content-Length: 5\r\n
@@ -208,6 +209,25 @@ mod tests {
         assert_eq!(encode_frame(&mut codec, body).unwrap(), wire);
         assert_eq!(codec.decode(wire.as_bytes()).unwrap(), whole(22..wire.len()));
         assert_eq!(codec.decode(b"Content-Length: 0\r\n\r\n").unwrap(), whole(21..21));
+    }
+
+    #[test]
+    fn the_request_that_the_debug_adapter_protocol_shows() {
+        // Of its overview, "Base protocol": 119 bytes, its lines ended as those of the headers.
+        let body = [
+            "{",
+            "    \"seq\": 153,",
+            "    \"type\": \"request\",",
+            "    \"command\": \"next\",",
+            "    \"arguments\": {",
+            "        \"threadId\": 3",
+            "    }",
+            "}",
+        ]
+        .join("\r\n");
+        let wire = encode_frame(&mut ContentLength::new(), &body[..]).unwrap();
+        assert_eq!(wire, format!("Content-Length: 119\r\n\r\n{body}"));
+        assert_eq!(ContentLength::new().decode(&wire).unwrap(), whole(23..142));
     }
 
     #[test]

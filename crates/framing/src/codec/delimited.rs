@@ -11,9 +11,21 @@ use crate::{Error, ErrorKind, FrameWriter};
 
 /// Each message followed by a delimiter, which must not occur in it.
 ///
+/// ```text
+/// lines    h e l l o \n         a CR before it is removed on receipt
+/// crlf     h e l l o \r \n
+/// nul      h e l l o \0
+/// "--"     h e l l o - -
+/// ```
+///
+/// [`lines`](Self::lines) are those of POSIX.1 (XBD 3.206), and of syslog where octets are not counted
+/// (RFC 6587, section 3.4.2); [`crlf`](Self::crlf) those of mail (RFC 5321, section 2.3.8);
+/// [`nul`](Self::nul) ends what `find -print0` prints and `xargs -0` reads.
+///
 /// A message that would not arrive as it is, because the delimiter would be found earlier, is
 /// refused at sending. The maximum is 1 MiB unless set; the delimiter does not count. Too long a
-/// message is refused as soon as more bytes than that have arrived, delimiter or not.
+/// message is refused as soon as more bytes than that have arrived, delimiter or not; with a
+/// [`Resync`](crate::Resync) it is skipped up to the next delimiter. Nothing can be malformed.
 ///
 /// ```
 /// use anysock_framing::{Delimited, ErrorKind, encode_frame};
@@ -289,6 +301,27 @@ mod tests {
         assert!(refused(&mut codec, "x\r"));
         assert!(!refused(&mut codec, "x\ry"));
         assert!(refused(&mut Delimited::nul(), "\0"));
+    }
+
+    #[test]
+    fn the_lines_of_mail_and_of_syslog() {
+        // RFC 5321, appendix D.1; RFC 6587, 3.4.2, with an example of RFC 5424, 6.5.
+        let greeting = "220 foo.com Simple Mail Transfer Service Ready";
+        let event = "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - \
+                     %% It's time to make the do-nuts.";
+        for (mut codec, line, end) in [
+            (Delimited::crlf(), greeting, "\r\n"),
+            (Delimited::lines(), greeting, "\n"),
+            (Delimited::lines(), event, "\n"),
+            (Delimited::nul(), event, "\0"),
+        ] {
+            let wire = [line, end].concat();
+            assert_eq!(encode_frame(&mut codec, line).unwrap(), wire, "{codec}");
+            let whole = frame(line.len(), wire.len());
+            assert_eq!(codec.decode(wire.as_bytes()).unwrap(), whole, "{codec}");
+        }
+        // RFC 5321, 2.3.8: neither alone ends a line.
+        assert_eq!(Delimited::crlf().decode(b"250\rOK\n\r\n").unwrap(), frame(7, 9));
     }
 
     #[test]

@@ -6,8 +6,16 @@ use std::num::NonZeroUsize;
 use super::{Codec, Decoded, check_length};
 use crate::{Error, ErrorKind, FrameWriter};
 
-/// Messages of one size, without any mark between them. Any other size is refused at sending,
-/// an empty message with it.
+/// Messages of one size, without any mark between them: records.
+///
+/// ```text
+/// fixed:5    h e l l o w o r l d
+///            └ one ──┘ └ two ──┘
+/// ```
+///
+/// Its size is its maximum as well; any other is refused at sending, an empty message with it. On
+/// receipt nothing is too long or malformed, so that there is nothing to skip either; a stream that ends
+/// inside a message is cut off.
 ///
 /// ```
 /// use std::num::NonZero;

@@ -8,14 +8,22 @@ use crate::{Error, ErrorKind, FrameWriter};
 /// Each message behind its length, which is an unsigned integer of one to eight bytes.
 ///
 /// ```text
+/// u8                           05 h e l l o
 /// u16                          00 05 h e l l o
 /// u16, little endian           05 00 h e l l o
 /// u16, including the header    00 07 h e l l o
+/// u24                          00 00 05 h e l l o
+/// u32                          00 00 00 05 h e l l o
+/// u64                          00 00 00 00 00 00 00 05 h e l l o
 /// ```
 ///
+/// Many speak this, none defines it: with `u16` DNS over TCP (RFC 1035, section 4.2.2), with `u32`
+/// the agent of ssh and Kafka.
+///
 /// A message longer than the maximum is refused as soon as its length is there, before memory
-/// is reserved for it. The maximum is 1 MiB unless set, and never more than the length can
-/// express.
+/// is reserved for it; with a [`Resync`](crate::Resync) it is skipped. The maximum is 1 MiB unless
+/// set, and never more than the length can express. All else that can be wrong is a length which
+/// counts itself and is less than its own bytes: that is malformed, and the stream is out of step.
 ///
 /// ```
 /// use anysock_framing::{Codec, LengthDelimited, encode_frame};
@@ -297,6 +305,22 @@ mod tests {
             let whole = Decoded::frame(wire.len() - 2..wire.len(), wire.len());
             assert_eq!(codec.decode(wire).unwrap(), whole, "{codec}");
         }
+    }
+
+    #[test]
+    fn a_query_of_dns_over_tcp_stands_behind_two_bytes_of_length() {
+        // RFC 1035, 4.2.2: the length does not count itself; 4.1: twelve bytes of header, the
+        // question. Asked is for the address of example.com.
+        let query = [
+            &[0x12, 0x34, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0][..],
+            b"\x07example\x03com\0",
+            &[0, 1, 0, 1],
+        ]
+        .concat();
+        let wire = [&[0x00, 0x1d][..], &query].concat();
+        let mut codec = LengthDelimited::u16();
+        assert_eq!(encode_frame(&mut codec, &query[..]).unwrap(), wire);
+        assert_eq!(codec.decode(&wire).unwrap(), Decoded::frame(2..31, 31));
     }
 
     #[test]

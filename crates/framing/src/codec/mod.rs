@@ -48,7 +48,7 @@ const DEFAULT_MAX: usize = 1024 * 1024;
 /// again, with more behind it.
 ///
 /// ```
-/// use anysock_framing::{Codec, Decoded, Error, ErrorKind, FrameWriter};
+/// use anysock_framing::{Codec, Decoded, Error, FrameWriter};
 ///
 /// /// One byte of length before each message.
 /// #[derive(Clone, Debug)]
@@ -68,6 +68,16 @@ const DEFAULT_MAX: usize = 1024 * 1024;
 ///         Ok(Decoded::frame(1..1 + usize::from(length), input.len()))
 ///     }
 /// }
+/// # assert_eq!(anysock_framing::encode_frame(&mut Short, "hello")?, "\x05hello");
+/// # assert_eq!(Short.decode(b"\x05hello")?, Decoded::frame(1..6, 6));
+/// # assert_eq!(Short.decode(b"\x05hel")?, Decoded::More { total: 6 });
+/// # Ok::<_, Error>(())
+/// ```
+///
+/// ```text
+/// what was received     05 h e l l o 05 t h e
+///                       │  └payload┘ └ shown again, once as much as was asked for is here
+///                       └ consumed ┘
 /// ```
 pub trait Codec: fmt::Debug {
     /// The longest message, in bytes, that is sent or received. Enforced by the transport when

@@ -13,8 +13,8 @@ const MARKS: usize = 22;
 /// (<https://cr.yp.to/proto/netstrings.txt>).
 ///
 /// ```text
-/// "5:hello,"     35 3a  68 65 6c 6c 6f  2c
-/// ""  "0:,"      30 3a  2c
+/// hello      5:hello,     35 3a  68 65 6c 6c 6f  2c
+/// nothing    0:,          30 3a  2c
 /// ```
 ///
 /// A length has no zeros in front and at most 20 digits. The maximum is 1 MiB unless set. A longer
@@ -113,7 +113,12 @@ mod tests {
 
     #[test]
     fn the_vectors_of_the_definition() {
-        // The document's own: "hello world!" and the empty string.
+        // The document's own: "hello world!", in bytes as well, and the empty string.
+        let bytes = [
+            0x31, 0x32, 0x3a, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x20, 0x77, 0x6f, 0x72, 0x6c, 0x64,
+            0x21, 0x2c,
+        ];
+        assert_eq!(encode_frame(&mut Netstring::new(), "hello world!").unwrap()[..], bytes);
         for (message, wire) in [("hello world!", "12:hello world!,"), ("", "0:,")] {
             assert_eq!(encode_frame(&mut Netstring::new(), message).unwrap(), wire);
             let payload = wire.len() - message.len() - 1..wire.len() - 1;

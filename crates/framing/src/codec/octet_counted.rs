@@ -13,7 +13,8 @@ const MARKS: usize = 21;
 /// and TLS (RFC 6587, section 3.4.1; RFC 5425, section 4.3).
 ///
 /// ```text
-/// 11 <13>1 - - -     31 31 20  3c 31 33 3e 31 20 2d 20 2d 20 2d
+/// hello             5 hello             35 20  68 65 6c 6c 6f
+/// <13>1 - - -       11 <13>1 - - -      31 31 20  3c 31 33 3e 31 20 2d 20 2d 20 2d
 /// ```
 ///
 /// The length's first digit is not zero: an empty message cannot be sent, and is malformed where it
@@ -116,12 +117,38 @@ mod tests {
 
     #[test]
     fn the_wire_format_is_that_of_the_grammar() {
-        // MSG-LEN SP SYSLOG-MSG, MSG-LEN = NONZERO-DIGIT *DIGIT
-        let message = "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - hello";
-        let wire = encode_frame(&mut OctetCounted::new(), message).unwrap();
-        assert_eq!(wire, format!("70 {message}"));
-        let decoded = OctetCounted::new().decode(&wire).unwrap();
-        assert_eq!(decoded, Decoded::Frame { payload: 3..73, consumed: 73 });
+        // MSG-LEN SP SYSLOG-MSG, MSG-LEN = NONZERO-DIGIT *DIGIT; the messages are the examples of
+        // RFC 5424, 6.5, of which two begin their text with a byte order mark.
+        for (length, message) in [
+            (
+                "110",
+                "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - \
+                 \u{feff}'su root' failed for lonvick on /dev/pts/8",
+            ),
+            (
+                "99",
+                "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - \
+                 %% It's time to make the do-nuts.",
+            ),
+            (
+                "175",
+                "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 \
+                 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"] \
+                 \u{feff}An application event log entry...",
+            ),
+            (
+                "174",
+                "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 \
+                 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"]\
+                 [examplePriority@32473 class=\"high\"]",
+            ),
+        ] {
+            let wire = encode_frame(&mut OctetCounted::new(), message).unwrap();
+            assert_eq!(wire, format!("{length} {message}"));
+            let payload = length.len() + 1..wire.len();
+            let whole = Decoded::Frame { payload, consumed: wire.len() };
+            assert_eq!(OctetCounted::new().decode(&wire).unwrap(), whole);
+        }
     }
 
     #[test]

@@ -7,6 +7,11 @@ use crate::{Error, ErrorKind, FrameWriter};
 
 /// A codec that gives up a frame which is too long or malformed, and goes on behind it.
 ///
+/// ```text
+/// lines, at most 5    h e l l o \n f a r  t o o  l o n g \n a g a i n \n
+///                     └ message ─┘ └───── discarded ──────┘ └ message ─┘
+/// ```
+///
 /// Without it such a frame ends the transport. With it the frame is discarded as it arrives, so that
 /// it holds no memory, and counted ([`Stats::discarded`](crate::Stats), and its bytes); the next message
 /// is received as if nothing had been. What a frame's end is, the codec knows:
@@ -15,16 +20,17 @@ use crate::{Error, ErrorKind, FrameWriter};
 /// |---|---|---|
 /// | those that tell a length | skipped by its length | the transport ends: nobody knows where the next begins |
 /// | [`Delimited`], [`Cobs`], [`Slip`] | skipped to the delimiter | skipped to the delimiter |
-/// | [`Fixed`] | cannot be | cannot be |
+/// | [`Fixed`], [`Unframed`] | cannot be | cannot be |
 ///
 /// [`Delimited`]: crate::Delimited
 /// [`Cobs`]: crate::Cobs
 /// [`Slip`]: crate::Slip
 /// [`Fixed`]: crate::Fixed
+/// [`Unframed`]: crate::Unframed
 ///
 /// A peer can make a receiver discard for ever, at the speed of the wire and without memory; who
 /// minds sets [`Deadlines`](crate::Deadlines), or looks at the counters. If the stream ends inside a
-/// frame that was given up, it ends in order.
+/// frame that was given up, or with one that is too long, it ends in order.
 ///
 /// ```
 /// use anysock_framing::{Delimited, Framed, Guaranteed as _, Io, RecvExt as _, Resync};
@@ -88,7 +94,7 @@ impl<C: Codec> Resync<C> {
                 Err(refused.unwrap_or_else(|| ErrorKind::CutOff { held: input.len() }.into()))
             }
             FrameEnd::At(end) => {
-                let here = usize::try_from(end).map_or(input.len(), |end| end.min(input.len()));
+                let here = here(end, input);
                 self.state = State::after(end - here as u64);
                 Ok(Decoded::Discard { consumed: here, begins: !counted })
             }
@@ -101,6 +107,16 @@ impl<C: Codec> Resync<C> {
                 Ok(Decoded::Discard { consumed, begins: !counted })
             }
         }
+    }
+
+    /// Discards a frame that was refused when nothing more came: up to its end, or the stream's.
+    fn give_up_last(&mut self, input: &[u8], refused: Error) -> Result<Decoded, Error> {
+        let consumed = match self.codec.find_end(input) {
+            FrameEnd::Unknown => return Err(refused),
+            FrameEnd::At(end) => here(end, input),
+            FrameEnd::Beyond(_) => input.len(),
+        };
+        Ok(Decoded::Discard { consumed, begins: true })
     }
 }
 
@@ -138,8 +154,7 @@ impl<C: Codec> Codec for Resync<C> {
             },
             State::Skipping(_) if input.is_empty() => Ok(Decoded::More { total: 1 }),
             State::Skipping(left) => {
-                let consumed =
-                    usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+                let consumed = here(left, input);
                 self.state = State::after(left - consumed as u64);
                 Ok(Decoded::Discard { consumed, begins: false })
             }
@@ -149,7 +164,10 @@ impl<C: Codec> Codec for Resync<C> {
 
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
         match std::mem::replace(&mut self.state, State::InStep) {
-            State::InStep => self.codec.decode_end(input),
+            State::InStep => match self.codec.decode_end(input) {
+                Err(error) if may_be_given_up(&error) => self.give_up_last(input, error),
+                found => found,
+            },
             State::Searching { counted: false } => {
                 Ok(Decoded::Discard { consumed: input.len(), begins: true })
             }
@@ -160,6 +178,11 @@ impl<C: Codec> Codec for Resync<C> {
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         self.codec.find_end(input)
     }
+}
+
+/// How many of so many bytes are here.
+fn here(bytes: u64, input: &[u8]) -> usize {
+    usize::try_from(bytes).map_or(input.len(), |bytes| bytes.min(input.len()))
 }
 
 /// Whether it is of the frame alone.

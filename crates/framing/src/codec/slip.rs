@@ -19,11 +19,12 @@ const ESC_ESC: u8 = 0xdd;
 /// ```text
 /// END c0    ESC db    in a message: END is db dc, ESC is db dd
 ///
-/// message   01 c0 02 db
-/// frame     01 db dc 02 db dd c0
+/// message   01 c0 02 db                 hello
+/// frame     01 db dc 02 db dd c0        h e l l o c0
 /// ```
 ///
-/// The maximum is 1 MiB unless set, and counts the message; up to twice that is received for it. Too
+/// The maximum is 1 MiB unless set, and counts the message; up to twice that is received for it. (The
+/// RFC knows none, and asks for 1006 bytes at least.) Too
 /// long a frame, or an ESC before anything else, ends the transport (the RFC's example keeps what
 /// stands there, and so gives a message that nobody sent); with a [`Resync`](crate::Resync) the frame
 /// is skipped up to its END. Between two ENDs there is no message, so an empty one cannot be sent; and

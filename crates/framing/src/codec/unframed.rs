@@ -8,10 +8,17 @@ use crate::{Error, ErrorKind, FrameWriter};
 /// The bytes of a stream in pieces as they arrive, which need not be those that were sent: what one
 /// side sends as two the other may receive as one, or as three.
 ///
+/// ```text
+/// sent          hel  lo
+/// on the wire   h e l l o
+/// received      hello        or  h  el  lo,  or any other way
+/// ```
+///
 /// For who has boundaries of his own in the bytes (`Coded`), or passes them on. A
 /// transport over it does not promise [boundaries](crate::Guarantees::BOUNDARIES); the other promises
 /// of a stream it keeps. Pieces are never empty, so that an empty message cannot be sent. The maximum,
-/// 1 MiB unless set, bounds each piece in both directions, and is no limit to what a peer sends.
+/// 1 MiB unless set, bounds each piece in both directions, and is no limit to what a peer sends: nothing
+/// is too long or malformed, and nothing is skipped.
 ///
 /// ```
 /// use anysock_framing::{Codec, Decoded, ErrorKind, Unframed, encode_frame};

@@ -9,12 +9,22 @@ use crate::{Error, ErrorKind, FrameWriter};
 const LONGEST: usize = 10;
 
 /// Each message behind its length, a base 128 varint of one to ten bytes: what protocol buffers
-/// call length-delimited (seven bits a byte, the lowest first, the high bit set on all but the
-/// last).
+/// call length-delimited (<https://protobuf.dev/programming-guides/encoding/>).
+///
+/// ```text
+/// 5 bytes      05 h e l l o
+/// 150 bytes    96 01 .........
+///
+///              1 0010110   0 0000001      the bits of 150 are  0000001 0010110
+///              │ └ the lowest seven       │
+///              └ more follow              └ the last
+/// ```
 ///
 /// Sent lengths are as short as possible. As protocol buffers do, this takes longer forms
-/// (`85 00` for 5) as well, but nothing beyond ten bytes or 64 bits. Such a length cannot count
-/// its own bytes. The maximum is 1 MiB unless set, and enforced before memory is reserved.
+/// (`85 00` for 5) as well, but nothing beyond ten bytes or 64 bits: that is malformed, and the
+/// stream is out of step. Such a length cannot count its own bytes. The maximum is 1 MiB unless set.
+/// A longer message is refused as soon as its length is there, before memory is reserved for it; with
+/// a [`Resync`](crate::Resync) it is skipped.
 ///
 /// ```
 /// use anysock_framing::{Varint, encode_frame};
@@ -139,6 +149,17 @@ mod tests {
             assert_eq!(wire.len(), header.len() + length);
             assert_eq!(Varint::new().decode(&wire).unwrap(), frame(header.len()..wire.len()));
         }
+    }
+
+    #[test]
+    fn the_examples_of_the_page_about_encoding() {
+        // "testing", as the value of a string, and 150, as a varint.
+        let testing = [0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67];
+        assert_eq!(encode_frame(&mut Varint::new(), "testing").unwrap()[..], testing);
+        assert_eq!(Varint::new().decode(&testing).unwrap(), frame(1..8));
+        let wire = encode_frame(&mut Varint::new(), vec![b'.'; 150]).unwrap();
+        assert_eq!(wire[..3], [0x96, 0x01, b'.']);
+        assert_eq!(Varint::new().decode(&wire).unwrap(), frame(2..152));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What a read buffer holds, and that it loses nothing.
 
 use super::*;
-use crate::{Delimited, LengthDelimited};
+use crate::{Delimited, LengthDelimited, Resync};
 use bytes::BufMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::iter::repeat_n;
 use std::task::Waker;
@@ -193,6 +194,84 @@ fn nothing_is_handed_out_before_the_error_of_a_message_that_was_lost() {
         }
         assert_eq!(buffer.counts().lost, 1);
     }
+}
+
+#[test]
+fn the_end_waits_for_the_error_of_a_message_that_was_lost() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut codec = Delimited::lines().unterminated(true);
+    let mut buffer = ReadBuffer::default();
+    assert!(buffer.poll_fill(&mut Truncated(Source(b"lost\n")), &mut cx).is_ready());
+    assert!(buffer.poll_fill(&mut Source(b"last"), &mut cx).is_ready());
+    for _ in 0..2 {
+        assert!(matches!(buffer.next_at_end(&mut codec), Next::Nothing));
+    }
+    assert!(buffer.take_error().is_some());
+    let Next::Message(message) = buffer.next_at_end(&mut codec) else { panic!("it is the last") };
+    assert_eq!(message, "last");
+}
+
+#[test]
+fn nothing_is_at_hand_once_the_error_of_a_message_that_was_lost_is_told() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut buffer = ReadBuffer::default();
+    assert!(buffer.is_empty());
+    assert!(buffer.poll_fill(&mut Truncated(Source(b"lost\n")), &mut cx).is_ready());
+    assert!(!buffer.is_empty());
+    assert!(matches!(buffer.next(&mut Delimited::lines()), Next::Nothing));
+    assert!(!buffer.is_empty());
+    assert!(buffer.take_error().is_some());
+    assert!(buffer.is_empty());
+}
+
+/// Brings bytes, and a descriptor with each read.
+struct WithDescriptor<'a>(Source<'a>);
+
+impl ByteRecv for WithDescriptor<'_> {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_recv(cx, block, most)
+    }
+
+    fn poll_recv_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut RecvBlock,
+        most: usize,
+        passed: &mut Passed,
+    ) -> Poll<io::Result<usize>> {
+        passed.descriptors.push(File::open("/dev/null").unwrap().into());
+        self.poll_recv(cx, block, most)
+    }
+}
+
+#[test]
+fn what_is_let_go_of_stays_counted() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut codec = Resync::new(Delimited::lines().max(3));
+    let mut buffer = ReadBuffer::default();
+    for begun in ["much too long a line\nabc", "def"] {
+        let mut source = WithDescriptor(Source(begun.as_bytes()));
+        assert!(buffer.poll_fill(&mut source, &mut cx).is_ready());
+        assert!(matches!(buffer.next(&mut codec), Next::Nothing));
+    }
+    let given_up = Counts { discarded: 2, discarded_bytes: 27, closed: 2, lost: 0 };
+    assert_eq!(buffer.counts(), given_up);
+    assert!(buffer.poll_fill(&mut WithDescriptor(Source(b"\nab")), &mut cx).is_ready());
+    assert!(matches!(buffer.next(&mut codec), Next::Nothing));
+    buffer.clear();
+    let all = Counts { discarded_bytes: 28, closed: 3, ..given_up };
+    assert_eq!((buffer.counts(), buffer.held(), buffer.is_empty()), (all, 0, true));
+    // Nor by what ends it, nor at rest.
+    buffer.fail(ErrorKind::CutOff { held: 2 }.into());
+    assert!(matches!(buffer.failure().unwrap().kind(), ErrorKind::CutOff { held: 2 }));
+    buffer.park();
+    assert_eq!(buffer.counts(), all);
+    assert!(buffer.failure().is_some());
 }
 
 #[test]

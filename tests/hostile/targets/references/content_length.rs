@@ -33,7 +33,9 @@ impl Reference for Headers {
         let Some(blank) = blank else { return First::Waiting };
         match announced(&input[..blank]) {
             None => First::Malformed,
-            Some(announced) if announced > self.max as u64 => First::Oversize,
+            Some(announced) if announced > self.max as u64 => {
+                First::Oversize(Some(length as u128 + u128::from(announced)))
+            }
             Some(announced) => match input.get(length..length + announced as usize) {
                 Some(message) => First::Message(message.to_vec(), length + message.len()),
                 None => First::Waiting,

@@ -50,7 +50,8 @@ impl Reference for Decimal {
         }
         let length: u64 = digits.parse().unwrap();
         if length > self.max as u64 {
-            return First::Oversize;
+            let marks = count + 1 + self.behind.len();
+            return First::Oversize(Some(marks as u128 + u128::from(length)));
         }
         if length == 0 && !self.carries_empty {
             return First::Malformed;

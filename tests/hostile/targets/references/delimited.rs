@@ -43,7 +43,7 @@ impl UpTo {
 
     fn checked(&self, message: &[u8], consumed: usize) -> First {
         match message.len() > self.max {
-            true => First::Oversize,
+            true => First::Oversize(None),
             false => First::Message(message.to_vec(), consumed),
         }
     }
@@ -71,7 +71,11 @@ impl Reference for UpTo {
                 shortest = self.message(&input[..end]);
             }
         }
-        if shortest.len() > self.max { First::Oversize } else { First::Waiting }
+        if shortest.len() > self.max { First::Oversize(None) } else { First::Waiting }
+    }
+
+    fn delimiter(&self) -> Option<&'static [u8]> {
+        Some(self.delimiter)
     }
 
     fn last(&self, rest: &[u8]) -> First {

@@ -67,7 +67,7 @@ impl Reference for Length {
             length -= self.width as u128;
         }
         if length > self.max as u128 {
-            return First::Oversize;
+            return First::Oversize(Some(self.width as u128 + length));
         }
         let end = self.width + length as usize;
         if input.len() < end {

@@ -6,6 +6,7 @@ mod delimited;
 mod fixed;
 mod length;
 mod padded;
+mod resync;
 mod stuffed;
 mod varint;
 
@@ -22,6 +23,11 @@ pub(crate) trait Reference {
     /// What the first bytes of `input`, which may be none, are.
     fn first(&self, input: &[u8]) -> First;
 
+    /// What ends a frame, however it came about, if anything does.
+    fn delimiter(&self) -> Option<&'static [u8]> {
+        None
+    }
+
     /// The message that `rest`, which is no whole one, is if nothing comes behind it.
     fn last(&self, _rest: &[u8]) -> First {
         First::Waiting
@@ -37,41 +43,35 @@ pub(crate) enum First {
     Skip(usize),
     /// Not known before more is here.
     Waiting,
-    /// A message beyond the maximum.
-    Oversize,
+    /// A message beyond the maximum; the length of its frame, if that is told.
+    Oversize(Option<u128>),
     /// Bytes that no message begins with.
     Malformed,
+    /// So many bytes of a frame that is given up, and whether that is all of it.
+    GivenUp(usize, bool),
 }
 
 /// Makes a reference of two bytes, by which its family's codecs are told apart.
-type Make = fn(shape: u8, max: u8) -> Box<dyn Reference>;
+pub(crate) type Make = fn(shape: u8, max: u8) -> Box<dyn Reference>;
 
-/// By the byte that an input begins with. A new codec is a file and a line.
-const FAMILIES: [(u8, Make); 10] = [
-    (b'c', stuffed::cobs),
-    (b'd', delimited::reference),
-    (b'f', fixed::reference),
-    (b'h', content_length::reference),
-    (b'l', length::reference),
-    (b'n', decimal::netstring),
-    (b'o', decimal::octets),
-    (b'p', padded::reference),
-    (b's', stuffed::slip),
-    (b'v', varint::reference),
+/// Those of a family of codecs, by the name of its target. A new codec is a file and a line: the last,
+/// for inputs of `codec_resync` begin with the number of one.
+pub(crate) const FAMILIES: [(&str, Make); 10] = [
+    ("codec_cobs", stuffed::cobs),
+    ("codec_content_length", content_length::reference),
+    ("codec_delimited", delimited::reference),
+    ("codec_fixed", fixed::reference),
+    ("codec_length", length::reference),
+    ("codec_netstring", decimal::netstring),
+    ("codec_octet_counted", decimal::octets),
+    ("codec_own", padded::reference),
+    ("codec_slip", stuffed::slip),
+    ("codec_varint", varint::reference),
 ];
 
-/// The reference that an input names by its first three bytes.
-pub(crate) fn named(family: u8, shape: u8, max: u8) -> Option<Box<dyn Reference>> {
-    let (_, make) = FAMILIES.iter().find(|(tag, _)| *tag == family)?;
-    Some(make(shape, max))
-}
+pub(crate) use self::resync::resync;
 
 /// The maximum that a byte stands for: itself, or what is so if nobody sets it.
 fn maximum(byte: u8) -> usize {
     if byte == u8::MAX { 1024 * 1024 } else { usize::from(byte) }
-}
-
-/// The bytes that inputs for all these codecs begin with.
-pub(super) fn families() -> impl Iterator<Item = u8> {
-    FAMILIES.iter().map(|(family, _)| *family)
 }

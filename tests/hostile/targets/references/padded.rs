@@ -28,7 +28,7 @@ impl Reference for Padded {
         match input {
             [] => First::Waiting,
             [0, ..] => First::Skip(1),
-            [length, ..] if *length > self.0 => First::Oversize,
+            [length, ..] if *length > self.0 => First::Oversize(None),
             [length, rest @ ..] => match rest.get(..usize::from(*length)) {
                 Some(message) => {
                     First::Message(message.iter().map(|byte| !byte).collect(), message.len() + 1)

@@ -23,6 +23,10 @@ pub(super) fn slip(_shape: u8, max: u8) -> Box<dyn Reference> {
 }
 
 impl Reference for Cobsed {
+    fn delimiter(&self) -> Option<&'static [u8]> {
+        Some(&[0])
+    }
+
     fn codec(&self) -> AnyCodec {
         Cobs::new().max(self.max).into()
     }
@@ -50,7 +54,7 @@ impl Reference for Cobsed {
         let stuffed = &input[..end.unwrap_or(input.len())];
         // One code at most for each 254 bytes, and one more.
         if stuffed.chunks(255).map(|chunk| chunk.len() - 1).sum::<usize>() > self.max {
-            return First::Oversize;
+            return First::Oversize(None);
         }
         let Some(end) = end else { return First::Waiting };
         if stuffed.is_empty() {
@@ -69,13 +73,17 @@ impl Reference for Cobsed {
             at = next;
         }
         match message.len() > self.max {
-            true => First::Oversize,
+            true => First::Oversize(None),
             false => First::Message(message, end + 1),
         }
     }
 }
 
 impl Reference for Slipped {
+    fn delimiter(&self) -> Option<&'static [u8]> {
+        Some(&[0xc0])
+    }
+
     fn codec(&self) -> AnyCodec {
         Slip::new().max(self.max).into()
     }
@@ -98,7 +106,7 @@ impl Reference for Slipped {
         let escaped = &input[..end.unwrap_or(input.len())];
         let others = escaped.iter().filter(|byte| **byte != 0xdb).count();
         if others.max(escaped.len() / 2) > self.max {
-            return First::Oversize;
+            return First::Oversize(None);
         }
         let Some(end) = end else { return First::Waiting };
         if escaped.is_empty() {

@@ -41,7 +41,7 @@ impl Reference for Base128 {
             }
             if is_last {
                 if length > self.max as u128 {
-                    return First::Oversize;
+                    return First::Oversize(Some(header as u128 + length));
                 }
                 let end = header + length as usize;
                 if input.len() < end {
