@@ -118,13 +118,26 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "async/src/stream.rs",
+        "async/src/stream/halves.rs",
         &[
-            (&["AsyncRead for $type"], Tried(&["read"])),
-            (&["AsyncWrite for $type"], Tried(&["write", "write_vectored"])),
             (&["closed"], Tried(&["closed"])),
             (&["poll_drain"], Tried(&["close"])),
             (&["poll_recv_block", "poll_recv_passed", "poll_send_passing"], Over(STREAM)),
+        ],
+    ),
+    ("async/src/stream/handle.rs", &[(&["closed"], Tried(&["closed"]))]),
+    (
+        "async/src/stream/mod.rs",
+        &[
+            (&["closed"], Tried(&["closed"])),
+            (&["poll_recv_block", "poll_recv_passed", "poll_send_passing"], Over(STREAM)),
+        ],
+    ),
+    (
+        "async/src/stream/transfer.rs",
+        &[
+            (&["AsyncRead for $type"], Tried(&["read"])),
+            (&["AsyncWrite for $type"], Tried(&["write", "write_vectored"])),
         ],
     ),
     (

@@ -163,17 +163,39 @@ fn an_upgraded_connection_goes_on_in_its_span() {
     block_on(async {
         let mut listener = anysock::bind("unix:").await.unwrap();
         let mut client = anysock::connect(listener.endpoint()).await.unwrap();
-        let peer = listener.accept().await.unwrap();
+        let mut peer = listener.accept().await.unwrap();
+        client.send("before").await.unwrap();
+        assert_eq!(peer.recv().await.unwrap().unwrap(), "before");
+        peer.send("go ahead").await.unwrap();
         let within = Duration::from_secs(10);
         let plain = async |socket| Ok(tokio::io::BufStream::new(socket));
         let mut peer = peer.upgrade(within, plain).await.unwrap();
         client.send("hello").await.unwrap();
         assert_eq!(peer.recv().await.unwrap().unwrap(), "hello");
         assert!(!peer.span().is_disabled());
+        let (sending, receiving) = peer.split();
+        assert_eq!(sending.span().id(), receiving.span().id());
+        assert!(!sending.span().is_disabled());
     });
     drop(looking);
     let connections = seen.spans("connection");
     assert_eq!(connections.len(), 2);
+    assert!(connections.iter().all(|span| span.is_closed));
     let accepted = connections.iter().find(|span| span.fields["end"] == "accepted").unwrap();
-    assert_eq!(accepted.fields["received"], "1");
+    // What passed before counts as well.
+    assert_eq!(counters(accepted), ["1", "8", "2", "11"]);
+}
+
+#[test]
+fn what_passed_before_the_stream_was_taken_is_in_the_span() {
+    let seen = Seen::default();
+    let looking = seen.look("anysock=debug");
+    block_on(async {
+        let listener = anysock::bind("unix:").await.unwrap();
+        let mut client = anysock::connect(listener.endpoint()).await.unwrap();
+        client.send("CONNECT").await.unwrap();
+        let _stream = client.into_stream().unwrap();
+    });
+    drop(looking);
+    assert_eq!(counters(&seen.spans("connection")[0]), ["1", "7", "0", "0"]);
 }

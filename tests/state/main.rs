@@ -12,7 +12,9 @@ macro_rules! per_endpoint {
     };
 }
 
+mod aborted;
 mod gone;
+mod halves;
 mod kernel;
 mod links;
 mod stats;

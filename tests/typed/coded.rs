@@ -195,3 +195,52 @@ fn what_made_no_item_is_given_back_with_the_transport() {
         assert_eq!(transport.recv().await.unwrap().unwrap(), "lf");
     });
 }
+
+/// One piece of a stream may hold as many items as it has bytes.
+#[test]
+fn a_flood_of_small_items_lets_others_have_their_turn() {
+    block_on(async {
+        let (mut client, peer) = link(Cell::UNIX_STREAM, Unframed::new().into()).await;
+        let mut peer = Coded::new(peer, LinesCodec::new());
+        client.send(vec![b'\n'; 100_000]).await.unwrap();
+        let turns = std::rc::Rc::new(std::cell::Cell::new(0));
+        let local = tokio::task::LocalSet::new();
+        let counted = std::rc::Rc::clone(&turns);
+        local.spawn_local(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        local
+            .run_until(async {
+                for _ in 0..50_000 {
+                    assert_eq!(peer.recv().await.unwrap().unwrap(), "");
+                }
+            })
+            .await;
+        // As many as if each item were a message: one in 128.
+        assert!(turns.get() > 300, "others had {} turns", turns.get());
+    });
+}
+
+/// What was needed for a large item is not kept for as long as nothing comes.
+#[test]
+fn who_waits_holds_no_large_block() {
+    block_on(async {
+        let (client, peer) = link(Cell::UNIX_STREAM, Unframed::new().into()).await;
+        let mut client = Coded::new(client, LinesCodec::new());
+        let mut peer = Coded::new(peer, LinesCodec::new());
+        let sending = tokio::spawn(async move {
+            client.send("x".repeat(500_000)).await.unwrap();
+            client
+        });
+        assert_eq!(peer.recv().await.unwrap().unwrap().len(), 500_000);
+        let _client = sending.await.unwrap();
+        let mut receiving = tokio_test::task::spawn(peer.recv());
+        assert!(receiving.poll().is_pending());
+        drop(receiving);
+        let (_, _, mut held) = peer.into_parts();
+        assert!(held.is_empty() && !held.try_reclaim(9_000), "a large block is still there");
+    });
+}

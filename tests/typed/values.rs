@@ -5,7 +5,8 @@ use std::io::{Read as _, Write as _};
 
 use anysock::prelude::{RecvExt as _, SendExt as _};
 use anysock::{
-    Cell, Decode, Encode, ErrorKind, Json, LengthDelimited, Postcard, Protobuf, Typed, Varint,
+    Cell, Decode, Encode, ErrorKind, Json, LengthDelimited, Postcard, Protobuf, Typed, Unframed,
+    Varint,
 };
 use futures_util::{SinkExt, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
@@ -161,4 +162,21 @@ fn protocol_buffers_over_varint_are_what_others_call_length_delimited() {
         readings.close().await.unwrap();
     });
     assert_eq!(other.join().unwrap(), reading(1000));
+}
+
+/// A number that came in two pieces would be two numbers.
+#[test]
+fn values_are_refused_where_boundaries_are_not_kept() {
+    block_on(async {
+        let (client, peer) = link(Cell::UNIX_STREAM, Unframed::new().into()).await;
+        let mut client: Typed<_, Json, u64> = Typed::new(client, Json);
+        let mut peer: Typed<_, Json, u64> = Typed::new(peer, Json);
+        let refused = client.send(&12).await.unwrap_err();
+        assert!(matches!(refused.kind(), ErrorKind::Unmet { .. }), "{refused}");
+        let refused = peer.recv().await.unwrap_err();
+        assert!(matches!(refused.kind(), ErrorKind::Unmet { .. }), "{refused}");
+        assert!(peer.next().await.unwrap().is_err());
+        assert!(peer.next().await.is_none());
+        assert!(SinkExt::send(&mut client, 1).await.is_err());
+    });
 }

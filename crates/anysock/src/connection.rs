@@ -1,6 +1,6 @@
 //! One connection type over every cell.
 
-mod state;
+mod socket;
 mod upgrade;
 
 use std::io;
@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 
 use anysock_async::{
     Closed, DatagramPeer, DatagramRecv, DatagramSend, DatagramSocket, PeerRecv, PeerSend,
-    SeqPacketRecv, SeqPacketSend, SeqPacketSocket, StreamRecv, StreamSend, StreamSocket,
+    SeqPacketRecv, SeqPacketSend, SeqPacketSocket, SocketRef, StreamHandle, StreamRecv, StreamSend,
+    StreamSocket,
 };
-use anysock_core::{Addr, Attached, Cell, Credentials, Guarantees, Message, Socket};
+use anysock_core::{Attached, Guarantees, Message};
 use anysock_framing::memory::{Memory, MemoryRecv, MemorySend};
 use anysock_framing::{
     AnyCodec, BoxTransport, Error, Framed, FramedRecv, FramedSend, Guaranteed, Halves, Limited,
@@ -18,7 +19,6 @@ use anysock_framing::{
 };
 use tracing::Span;
 
-use self::upgrade::Told;
 use crate::observed::Observed;
 
 /// A transport over any cell, in memory, or of any other type.
@@ -42,23 +42,34 @@ use crate::observed::Observed;
 #[derive(Debug)]
 pub struct Connection(Inner);
 
-/// The sending half of a [`Connection`].
+/// The sending half of a [`Connection`]. It tells of the socket what the whole does.
 ///
 /// ```
-/// # fn split(connection: anysock::Connection) {
-/// let (sending, receiving): (anysock::ConnectionSend, anysock::ConnectionRecv) =
-///     connection.split();
-/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use anysock::{ConnectionRecv, ConnectionSend, prelude::*};
+///
+/// let listener = anysock::bind("tcp://127.0.0.1:0").await?;
+/// let client = anysock::connect(listener.endpoint()).await?;
+/// let (mut sending, mut receiving): (ConnectionSend, ConnectionRecv) = client.split();
+/// assert_eq!(sending.peer_addr().ok(), listener.endpoint().addr());
+///
+/// sending.abort()?; // what came from elsewhere was cut off there
+/// assert!(receiving.recv().await.is_err());
+/// # Ok::<_, anysock::Error>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct ConnectionSend(Sending);
 
-/// The receiving half of a [`Connection`].
+/// The receiving half of a [`Connection`]. It tells of the socket what the whole does.
 ///
 /// ```
-/// # fn split(connection: anysock::Connection) {
-/// let (_, receiving) = connection.split();
-/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let listener = anysock::bind("tcp://127.0.0.1:0").await?;
+/// let (_, receiving) = anysock::connect(listener.endpoint()).await?.split();
+/// println!("{:?} there and back", receiving.tcp_info()?.rtt);
+/// # Ok::<_, anysock::Error>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct ConnectionRecv(Receiving);
@@ -75,7 +86,8 @@ enum Inner {
     /// The limits stand beside, to be there again after an upgrade.
     Limited(Box<Limited<Connection>>, Box<Limits>),
     Observed(Box<Observed<Connection>>),
-    Upgraded(Other<BoxTransport>, Box<Told>),
+    /// The handle stands beside, for who asks for the socket.
+    Upgraded(Other<BoxTransport>, StreamHandle),
     Other(Other<BoxTransport>),
 }
 
@@ -86,7 +98,9 @@ enum Sending {
     Datagram(PacketsSend<DatagramSend>),
     Peer(PacketsSend<PeerSend>),
     Memory(MemorySend),
-    Other(Other<Box<dyn SendHalf + Send>>),
+    Upgraded(Other<Box<dyn SendHalf + Send>>, StreamHandle),
+    /// With the span of the connection.
+    Other(Other<Box<dyn SendHalf + Send>>, Span),
 }
 
 #[derive(Debug)]
@@ -96,7 +110,9 @@ enum Receiving {
     Datagram(PacketsRecv<DatagramRecv>),
     Peer(PacketsRecv<PeerRecv>),
     Memory(MemoryRecv),
-    Other(Other<Box<dyn RecvHalf + Send>>),
+    Upgraded(Other<Box<dyn RecvHalf + Send>>, StreamHandle),
+    /// With the span of the connection.
+    Other(Other<Box<dyn RecvHalf + Send>>, Span),
 }
 
 /// A trait object, which has no more to show than that.
@@ -165,127 +181,6 @@ impl Connection {
         }
     }
 
-    /// The cell; `None` in memory and over other transports.
-    pub fn cell(&self) -> Option<Cell> {
-        match &self.0 {
-            Inner::Stream(framed) => Some(framed.stream().cell()),
-            Inner::SeqPacket(packets) => Some(packets.socket().cell()),
-            Inner::Datagram(packets) => Some(packets.socket().cell()),
-            Inner::Peer(packets) => Some(packets.socket().cell()),
-            Inner::Limited(limited, _) => within(limited).cell(),
-            Inner::Observed(observed) => observed.get_ref().cell(),
-            Inner::Upgraded(_, told) => Some(told.cell),
-            Inner::Memory(_) | Inner::Other(_) => None,
-        }
-    }
-
-    /// The socket underneath, to ask it for what comes [along](crate::Ancillary) with messages, and
-    /// for what this type does not offer; of a peer of a datagram listener the listener's, which all
-    /// of its peers share. `None` in memory, over other transports and
-    /// once it was [upgraded](Self::upgrade).
-    ///
-    /// Sending and receiving through it goes past what is buffered here.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// use anysock::{Ancillary, prelude::*};
-    ///
-    /// let mut listener = anysock::bind("unix-seqpacket:").await?;
-    /// let mut client = anysock::connect(listener.endpoint()).await?;
-    /// let mut peer = listener.accept().await?;
-    /// let socket = peer.as_socket().expect("it is no transport in memory");
-    /// println!("{} sends through {} bytes", socket.cell(), socket.send_buffer_size()?);
-    ///
-    /// socket.ask(Ancillary::CREDENTIALS, true)?;
-    /// client.send("hello").await?;
-    /// let message = peer.recv().await?.unwrap();
-    /// assert_eq!(message.credentials().unwrap().pid, Some(std::process::id()));
-    /// # Ok::<_, anysock::Error>(()) })?;
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn as_socket(&self) -> Option<&Socket> {
-        match &self.0 {
-            Inner::Stream(framed) => Some(framed.stream().socket()),
-            Inner::SeqPacket(packets) => Some(packets.socket().socket()),
-            Inner::Datagram(packets) => Some(packets.socket().socket()),
-            Inner::Peer(packets) => Some(packets.socket().socket()),
-            Inner::Limited(limited, _) => within(limited).as_socket(),
-            Inner::Observed(observed) => observed.get_ref().as_socket(),
-            Inner::Memory(_) | Inner::Upgraded(..) | Inner::Other(_) => None,
-        }
-    }
-
-    /// Where this end is; for a peer of a datagram listener, at the address that was asked.
-    ///
-    /// # Errors
-    ///
-    /// Those of getsockname(2); [`Unsupported`](io::ErrorKind::Unsupported) in memory and over
-    /// other transports.
-    pub fn local_addr(&self) -> io::Result<Addr> {
-        match &self.0 {
-            Inner::Stream(framed) => framed.stream().local_addr(),
-            Inner::SeqPacket(packets) => packets.socket().local_addr(),
-            Inner::Datagram(packets) => packets.socket().local_addr(),
-            Inner::Peer(packets) => packets.socket().local_addr(),
-            Inner::Limited(limited, _) => within(limited).local_addr(),
-            Inner::Observed(observed) => observed.get_ref().local_addr(),
-            Inner::Upgraded(_, told) => Ok(told.local.clone()),
-            Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
-        }
-    }
-
-    /// Where the other end is.
-    ///
-    /// # Errors
-    ///
-    /// As [`local_addr`](Self::local_addr), of getpeername(2).
-    pub fn peer_addr(&self) -> io::Result<Addr> {
-        match &self.0 {
-            Inner::Stream(framed) => framed.stream().peer_addr(),
-            Inner::SeqPacket(packets) => packets.socket().peer_addr(),
-            Inner::Datagram(packets) => packets.socket().peer_addr(),
-            Inner::Peer(packets) => Ok(packets.socket().peer_addr().clone()),
-            Inner::Limited(limited, _) => within(limited).peer_addr(),
-            Inner::Observed(observed) => observed.get_ref().peer_addr(),
-            Inner::Upgraded(_, told) => Ok(told.peer.clone()),
-            Inner::Memory(_) | Inner::Other(_) => Err(no_socket("address")),
-        }
-    }
-
-    /// Who created the other end.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsupported`](io::ErrorKind::Unsupported) everywhere but on unix streams and
-    /// seqpacket, which alone have a creator of the other end.
-    pub fn peer_credentials(&self) -> io::Result<Credentials> {
-        match &self.0 {
-            Inner::Stream(framed) => framed.stream().peer_credentials(),
-            Inner::SeqPacket(packets) => packets.socket().peer_credentials(),
-            Inner::Limited(limited, _) => within(limited).peer_credentials(),
-            Inner::Observed(observed) => observed.get_ref().peer_credentials(),
-            Inner::Upgraded(_, told) => told.credentials.ok_or_else(|| no_socket("credentials")),
-            _ => Err(no_socket("credentials")),
-        }
-    }
-
-    /// Whether this is multipath TCP, and not TCP into which it has fallen back: see
-    /// [`Socket::is_multipath`](crate::core::Socket::is_multipath). Whatever is no internet stream
-    /// is not.
-    ///
-    /// # Errors
-    ///
-    /// Those of getsockopt(2).
-    pub fn is_multipath(&self) -> io::Result<bool> {
-        match &self.0 {
-            Inner::Stream(framed) => framed.stream().is_multipath(),
-            Inner::Limited(limited, _) => within(limited).is_multipath(),
-            Inner::Observed(observed) => observed.get_ref().is_multipath(),
-            Inner::Upgraded(_, told) => Ok(told.is_multipath),
-            _ => Ok(false),
-        }
-    }
-
     /// Takes the connection apart into halves that never wait for each other.
     pub fn split(self) -> (ConnectionSend, ConnectionRecv) {
         macro_rules! halves {
@@ -294,6 +189,10 @@ impl Connection {
                 (Sending::$arm(sending), Receiving::$arm(receiving))
             }};
         }
+        let span = self.span();
+        let others = |(sending, receiving): Halves| {
+            (Sending::Other(Other(sending), span.clone()), Receiving::Other(Other(receiving), span))
+        };
         let (sending, receiving) = match self.0 {
             Inner::Stream(framed) => halves!(framed, Stream),
             Inner::SeqPacket(packets) => halves!(packets, SeqPacket),
@@ -302,25 +201,20 @@ impl Connection {
             Inner::Memory(memory) => halves!(memory, Memory),
             Inner::Limited(limited, _) => others(limited.split_boxed()),
             Inner::Observed(observed) => others(observed.split_boxed()),
-            Inner::Upgraded(Other(other), _) | Inner::Other(Other(other)) => {
-                others(other.split_boxed())
+            Inner::Upgraded(Other(upgraded), handle) => {
+                let (sending, receiving) = upgraded.split_boxed();
+                let sending = Sending::Upgraded(Other(sending), handle.clone());
+                (sending, Receiving::Upgraded(Other(receiving), handle))
             }
+            Inner::Other(Other(other)) => others(other.split_boxed()),
         };
         (ConnectionSend(sending), ConnectionRecv(receiving))
     }
 }
 
-fn others((sending, receiving): Halves) -> (Sending, Receiving) {
-    (Sending::Other(Other(sending)), Receiving::Other(Other(receiving)))
-}
-
 /// The connection under the limits.
 fn within(limited: &Limited<Connection>) -> &Connection {
     limited.get_ref().get_ref().get_ref().get_ref()
-}
-
-fn no_socket(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, format!("this transport has no {what} to tell"))
 }
 
 /// Calls the same method on whichever transport it is.
@@ -345,7 +239,8 @@ macro_rules! each {
             $outer::Datagram($transport) => $call,
             $outer::Peer($transport) => $call,
             $outer::Memory($transport) => $call,
-            $outer::Other(Other($transport)) => $call,
+            $outer::Upgraded(Other($transport), _) => $call,
+            $outer::Other(Other($transport), _) => $call,
         }
     };
 }
@@ -360,7 +255,16 @@ macro_rules! guaranteed {
                 each!($outer, &self.0, transport => transport.stats())
             }
             fn closed(&self) -> io::Result<Closed> {
-                each!($outer, &self.0, transport => transport.closed())
+                match &self.0 {
+                    $outer::Upgraded(_, handle) => handle.closed(),
+                    inner => each!($outer, inner, transport => transport.closed()),
+                }
+            }
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                match &self.0 {
+                    $outer::Upgraded(_, handle) => Some(SocketRef::new(handle.socket())),
+                    inner => each!($outer, inner, transport => transport.socket_ref()),
+                }
             }
         }
     };
@@ -392,6 +296,12 @@ macro_rules! send_half {
             }
             fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 each!($outer, &mut self.0, transport => transport.poll_close(cx))
+            }
+            fn abort(&mut self) -> io::Result<()> {
+                match &mut self.0 {
+                    $outer::Upgraded(_, handle) => handle.abort(),
+                    inner => each!($outer, inner, transport => transport.abort()),
+                }
             }
             fn max_message(&self) -> usize {
                 each!($outer, &self.0, transport => transport.max_message())

@@ -81,7 +81,8 @@ pub use anysock_framing as framing;
 
 pub use adopt::{Adopt, adopt};
 pub use anysock_async::{
-    Closed, Departure, Gate, ListenerStats, LocalAddrError, NoConnection, PeerLimits, is_permanent,
+    Closed, Departure, Gate, ListenerStats, LocalAddrError, NoConnection, PeerLimits, SocketRef,
+    is_permanent,
 };
 pub use anysock_core::{
     AbstractName, Addr, AdoptError, AdoptFault, Ancillary, Arrival, Attached, Cell, ConvertError,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `registered` | the one readiness loop, and the remedies for what would make it spin |
 //! | `stream`, `datagram`, `seqpacket` | sockets whose type is static and whose domain is a value |
+//! | `socket_ref` | the socket underneath, and whose of its peers asks |
 //! | `addressed` | a datagram socket before many peers |
 //! | `packet` | packets, received to their size: one, or a batch by one system call |
 //! | `inbox` | packets that were received together, handed out one by one |
@@ -56,6 +57,7 @@ mod race;
 mod registered;
 mod resolve;
 mod seqpacket;
+mod socket_ref;
 mod stream;
 mod sys;
 
@@ -82,7 +84,8 @@ pub use packet::Packet;
 pub use permanent::is_permanent;
 pub use resolve::resolve;
 pub use seqpacket::{SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
-pub use stream::{StreamRecv, StreamSend, StreamSocket};
+pub use socket_ref::SocketRef;
+pub use stream::{StreamHandle, StreamRecv, StreamSend, StreamSocket};
 
 fn expect_type(socket: &Socket, kind: Type) -> io::Result<()> {
     if socket.cell().kind == kind {

@@ -63,6 +63,12 @@ impl Registered {
         self.socket().shutdown(how)
     }
 
+    /// Resets the connection. What waits for room or for bytes learns of it from the next call.
+    pub(crate) fn abort(&self) -> io::Result<()> {
+        self.note_filled(false);
+        self.socket().abort()
+    }
+
     /// Resolves when the peer is gone.
     ///
     /// # Errors

@@ -240,6 +240,10 @@ impl<S: SendHalf> SendHalf for AutoFlush<S> {
         })
     }
 
+    fn abort(&mut self) -> std::io::Result<()> {
+        lock(&self.shared).half.abort()
+    }
+
     fn max_message(&self) -> usize {
         lock(&self.shared).half.max_message()
     }

@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::{Attached, Guarantees};
+use anysock_core::{Attached, Guarantees, Message};
 use bytes::BytesMut;
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio_util::codec::{Decoder, Encoder};
 
+use crate::turn::Turns;
 use crate::{AsPayload as _, Error, ErrorKind, RecvHalf, SendHalf};
 
 /// How many bytes may wait for a decoder, unless it is told otherwise.
@@ -26,6 +27,9 @@ const KEPT: usize = 8 * 1024;
 /// - Over [`Unframed`](crate::Unframed), where bytes come as they like, items are whatever the codec
 ///   makes of the stream, as `tokio_util::codec::Framed` does: the peer may be one of those. An error
 ///   of the decoder ends it.
+///
+/// A message of which the decoder makes nothing is skipped: with `BytesCodec`, an empty one. What comes
+/// along with a message is not handed on, and descriptors are closed.
 ///
 /// So one handler serves a line protocol over TCP and over datagrams. At most 1 MiB wait for the
 /// decoder to make something of them, unless [`max`](Self::max) says otherwise; beside that, 8 KiB are
@@ -52,8 +56,11 @@ pub struct Coded<T, C> {
     /// As the codec was at first: what it is after a datagram that it could make nothing of.
     fresh: C,
     received: BytesMut,
+    /// The block of what was received has grown beyond [`KEPT`].
+    is_large: bool,
     max: usize,
     state: State,
+    turns: Turns,
     /// Of an item that is being written.
     block: BytesMut,
 }
@@ -109,8 +116,10 @@ impl<T, C> Coded<T, C> {
             fresh: codec.clone(),
             codec,
             received: BytesMut::new(),
+            is_large: false,
             max: DEFAULT_MAX,
             state: State::Waiting,
+            turns: Turns::default(),
             block: BytesMut::new(),
         }
     }
@@ -207,17 +216,23 @@ impl<T: SendHalf, C> Coded<T, C> {
         C: Encoder<I>,
     {
         self.block.clear();
-        self.codec.encode(item, &mut self.block).map_err(CodedError::Codec)?;
-        let is_stream = !self.transport.guarantees().contains(Guarantees::BOUNDARIES);
-        if is_stream && self.block.is_empty() {
-            return Ok(()); // an item of no bytes
-        }
-        let mut message = &self.block[..];
-        let accepted = self.transport.start_send(message.as_payload(), &mut Attached::nothing());
+        let accepted = match self.codec.encode(item, &mut self.block) {
+            Ok(()) if self.is_stream() && self.block.is_empty() => Ok(()), // an item of no bytes
+            Ok(()) => {
+                let mut message = &self.block[..];
+                let nothing = &mut Attached::nothing();
+                self.transport.start_send(message.as_payload(), nothing).map_err(CodedError::from)
+            }
+            Err(error) => Err(CodedError::Codec(error)),
+        };
         if self.block.capacity() > KEPT {
             self.block = BytesMut::new();
         }
-        Ok(accepted?)
+        accepted
+    }
+
+    fn is_stream(&self) -> bool {
+        !self.transport.guarantees().contains(Guarantees::BOUNDARIES)
     }
 }
 
@@ -240,12 +255,10 @@ impl<T: RecvHalf, C: Decoder + Clone> Coded<T, C> {
         let is_stream = !self.transport.guarantees().contains(Guarantees::BOUNDARIES);
         loop {
             match self.state {
-                State::Waiting => match ready!(self.transport.poll_recv(cx)) {
+                State::Waiting => match ready!(self.poll_message(cx)) {
                     Ok(Some(message)) => {
-                        if self.received.is_empty() && self.received.capacity() > KEPT {
-                            self.received = BytesMut::new();
-                        }
                         self.received.extend_from_slice(&message);
+                        self.is_large |= self.received.capacity() > KEPT;
                         self.state = State::Decoding;
                     }
                     Ok(None) => self.state = State::Ending,
@@ -257,8 +270,13 @@ impl<T: RecvHalf, C: Decoder + Clone> Coded<T, C> {
                     }
                 },
                 State::Decoding if is_stream => {
+                    // As each message does, for one piece may hold a hundred thousand of these.
+                    let spent = ready!(self.turns.poll(cx));
                     match self.codec.decode(&mut self.received) {
-                        Ok(Some(item)) => return Poll::Ready(Ok(Some(item))),
+                        Ok(Some(item)) => {
+                            spent.made_progress();
+                            return Poll::Ready(Ok(Some(item)));
+                        }
                         Ok(None) => self.state = State::Waiting,
                         Err(error) => return Poll::Ready(Err(self.end(CodedError::Codec(error)))),
                     }
@@ -288,6 +306,17 @@ impl<T: RecvHalf, C: Decoder + Clone> Coded<T, C> {
                 State::Ended => return Poll::Ready(Ok(None)),
             }
         }
+    }
+
+    /// Waits for bytes. Where none wait for the decoder, no more than [`KEPT`] of room do meanwhile.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        // A decoder may have asked for room, and what was split off shares it all.
+        self.is_large |= self.received.capacity() > KEPT;
+        if self.is_large && self.received.is_empty() {
+            self.received = BytesMut::new();
+            self.is_large = false;
+        }
+        self.transport.poll_recv(cx)
     }
 
     /// Ends it by this.

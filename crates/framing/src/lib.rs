@@ -53,7 +53,7 @@ mod typed;
 mod write_queue;
 
 pub use adapters::{MessageSink, MessageStream};
-pub use anysock_async::{Calls, Closed, Departure, Inbox, Packet};
+pub use anysock_async::{Calls, Closed, Departure, Inbox, Packet, SocketRef};
 pub use anysock_core::{
     Ancillary, Arrival, Attached, Guarantees, Message, Outbox, Passed, RecvBlock, Role,
 };

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::{Closed, DatagramSocket, Inbox, Packet};
+use anysock_async::{Closed, DatagramSocket, Inbox, Packet, SocketRef};
 use anysock_core::{Attached, Guarantees, Message};
 use tokio::task::coop;
 
@@ -312,6 +312,10 @@ impl<P: PacketSocket> Guaranteed for Packets<P> {
     fn closed(&self) -> io::Result<Closed> {
         PacketRecv::closed(&self.io)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        PacketRecv::socket_ref(&self.io)
+    }
 }
 
 impl<P: PacketSocket> SendHalf for Packets<P> {
@@ -403,6 +407,10 @@ impl<W: PacketSend> Guaranteed for PacketsSend<W> {
     fn closed(&self) -> io::Result<Closed> {
         self.io.closed()
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.io.socket_ref()
+    }
 }
 
 impl<W: PacketSend> SendHalf for PacketsSend<W> {
@@ -450,6 +458,10 @@ impl<R: PacketRecv> Guaranteed for PacketsRecv<R> {
 
     fn closed(&self) -> io::Result<Closed> {
         self.io.closed()
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.io.socket_ref()
     }
 }
 

@@ -361,6 +361,14 @@ impl<Q: Queue> Sending<Q> {
         self.queue.poll_write(io, cx).map_err(|error| self.fail(fate, error))
     }
 
+    /// Nothing is sent any more, if the connection was `broken` off.
+    pub(crate) fn abort(&mut self, fate: &Fate, broken: io::Result<()>) -> io::Result<()> {
+        broken?;
+        let what = "the connection was aborted by this side";
+        self.fail(fate, io::Error::new(io::ErrorKind::ConnectionAborted, what));
+        Ok(())
+    }
+
     /// The fatal error of before, if there was one.
     #[inline]
     fn check(&self) -> Result<(), Error> {

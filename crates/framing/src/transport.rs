@@ -7,7 +7,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::Closed;
+use anysock_async::{Closed, SocketRef};
 use anysock_core::{Attached, Guarantees, Message};
 
 use crate::{Error, Payload, Stats};
@@ -57,6 +57,28 @@ pub trait Guaranteed {
     /// ```
     fn closed(&self) -> io::Result<Closed> {
         Err(not_told())
+    }
+
+    /// The socket underneath, to be asked for its cell, its addresses, its counters and its options;
+    /// a half has that of its whole. `None` in memory, over what is no socket of ours, and through
+    /// wrappers that do not pass it on.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use anysock_async::StreamSocket;
+    /// use anysock_framing::{BoxTransport, Delimited, Framed, Guaranteed, SendExt, Transport};
+    ///
+    /// let (near, far) = StreamSocket::pair()?;
+    /// let mut far = Framed::new(far, Delimited::lines());
+    /// let near: BoxTransport = Box::new(Framed::new(near, Delimited::lines()));
+    /// let (_sending, receiving) = near.split_boxed();
+    /// far.send("hello").await?;
+    /// assert_eq!(receiving.socket_ref().unwrap().unread_bytes()?, 6);
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        None
     }
 
     /// Refuses this transport unless it promises all that is `required`.
@@ -156,6 +178,37 @@ pub trait SendHalf: Guaranteed {
     ///
     /// On streams and seqpacket, outside of a tokio runtime with time enabled.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Breaks the connection off at once, for both halves: the ABORT call of RFC 9293. What was not
+    /// sent is gone, the peer is told of a reset once it has received what had arrived, and so is
+    /// whoever receives at this end. From here on sending fails with
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted).
+    ///
+    /// For who passes on what came from elsewhere and was cut off there: an orderly end would say
+    /// that this was all. Over TLS it goes beneath, and sends no close_notify either.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported), and nothing was done, everywhere but over TCP and
+    /// in memory; through wrappers that do not pass it on. Those of connect(2).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use std::io::ErrorKind::ConnectionReset;
+    /// use anysock_framing::{RecvExt, SendExt, SendHalf, memory};
+    ///
+    /// let (a, mut b) = memory::pair();
+    /// let (mut sending, _receiving) = a.split();
+    /// sending.send("half of it").await?;
+    /// sending.abort()?;
+    /// assert_eq!(b.recv().await?.unwrap(), "half of it");
+    /// assert_eq!(b.recv().await.unwrap_err().io_kind(), Some(ConnectionReset));
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    fn abort(&mut self) -> io::Result<()> {
+        Err(no_reset())
+    }
 
     /// The longest message that can be sent, in bytes.
     fn max_message(&self) -> usize;
@@ -287,6 +340,9 @@ macro_rules! forward {
             fn closed(&self) -> io::Result<Closed> {
                 (**self).closed()
             }
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                (**self).socket_ref()
+            }
             fn require(&self, required: Guarantees) -> Result<(), Error> {
                 (**self).require(required)
             }
@@ -317,6 +373,9 @@ macro_rules! forward {
             }
             fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 (**self).poll_close(cx)
+            }
+            fn abort(&mut self) -> io::Result<()> {
+                (**self).abort()
             }
             fn max_message(&self) -> usize {
                 (**self).max_message()
@@ -361,5 +420,11 @@ impl<A: Accept + ?Sized> Accept for Box<A> {
 pub(crate) fn not_told() -> io::Error {
     let what = "nothing tells here that the peer is gone: send to it and wait for its answer, \
                 with a deadline";
+    io::Error::new(io::ErrorKind::Unsupported, what)
+}
+
+/// Why there is nothing to break off.
+pub(crate) fn no_reset() -> io::Error {
+    let what = "nothing here resets a connection, only TCP does: close it, or drop both halves";
     io::Error::new(io::ErrorKind::Unsupported, what)
 }

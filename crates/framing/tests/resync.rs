@@ -295,3 +295,28 @@ fn what_is_not_of_the_frame_alone_is_not_given_up() {
     let error = Resync::new(Short).decode(b"abc").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OutOfMemory { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_stream_is_not_taken_from_within_a_frame_that_is_given_up() {
+    for (codec, begin, end) in
+        [("resync:lines", "far too", " long\n"), ("resync:u8", "\x09far too", " l")]
+    {
+        let codec = codec.parse::<AnyCodec>().unwrap().with_max(MAX);
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut near = Framed::new(Io::new(near), codec);
+        far.write_all(begin.as_bytes()).await.unwrap();
+        let mut receiving = tokio_test::task::spawn(near.recv());
+        tokio_test::assert_pending!(receiving.poll());
+        drop(receiving);
+        let refused = near.into_stream().unwrap_err();
+        assert!(refused.to_string().contains("given up"), "{refused}");
+
+        let mut near = refused.into_inner();
+        far.write_all(end.as_bytes()).await.unwrap();
+        let mut receiving = tokio_test::task::spawn(near.recv());
+        tokio_test::assert_pending!(receiving.poll());
+        drop(receiving);
+        assert_eq!(near.stats().discarded, 1);
+        near.into_stream().unwrap();
+    }
+}

@@ -5,31 +5,27 @@ use std::io;
 use std::time::Duration;
 
 use anysock_async::StreamSocket;
-use anysock_core::{Addr, Cell, ConvertError, Credentials};
-use anysock_framing::{AnyCodec, Error, Framed, Io, Limits};
+use anysock_core::ConvertError;
+use anysock_framing::{AnyCodec, Error, Framed, Guaranteed as _, Io, Limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, Inner, Other, no_socket};
+use super::socket::no_socket;
+use super::{Connection, Inner, Other};
 use crate::observed::Telling;
-
-/// What the socket has told before something else stood around it.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) cell: Cell,
-    pub(super) local: Addr,
-    pub(super) peer: Addr,
-    pub(super) credentials: Option<Credentials>,
-    pub(super) is_multipath: bool,
-}
 
 impl Connection {
     /// Has the messages go on over what `upgrade` makes of the stream: TLS by rustls, or whatever
-    /// else is `AsyncRead + AsyncWrite`, within `deadline`. Codec and limits stay, and it still
-    /// tells its cell, its addresses and its peer's credentials.
+    /// else is `AsyncRead + AsyncWrite`, within `deadline`. Codec and limits stay, and it goes on to
+    /// tell of its [socket](Self::as_socket), and to be [closed](crate::Guaranteed::closed) and
+    /// [aborted](crate::SendHalf::abort) by it. The socket stays open until the connection, or the
+    /// last of its halves, is dropped.
     ///
     /// It belongs into the connection's own task, in the handler of [`serve`](crate::serve()) as
     /// its first line, so that a peer that does not shake hands holds up nobody else. A connection
     /// under [`Limits`] is not idle meanwhile, the deadline is what bounds it.
+    ///
+    /// The connection's [`Stats`](crate::Stats) begin anew; what is told of it by its span and its
+    /// metrics goes on.
     ///
     /// What has been made is known to `upgrade` alone: who is to know the certificates of the peer
     /// takes them down there.
@@ -78,13 +74,16 @@ impl Connection {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Parts { framed, limits, telling } = self.into_framed().map_err(io::Error::from)?;
+        if let Some(telling) = &telling {
+            telling.count(framed.stats());
+        }
         let codec = framed.codec().clone();
         let socket = framed.into_stream().map_err(io::Error::from)?;
-        let told = Told::by(&socket)?;
+        let (socket, handle) = socket.with_handle();
         let upgraded = tokio::time::timeout(deadline, upgrade(socket)).await;
         let upgraded = upgraded.map_err(|_| took_too_long(deadline))??;
         let transport = Box::new(Framed::new(Io::new(upgraded), codec));
-        let upgraded = Self(Inner::Upgraded(Other(transport), Box::new(told)));
+        let upgraded = Self(Inner::Upgraded(Other(transport), handle));
         Ok(told_by(telling, upgraded).limit(&limits))
     }
 
@@ -119,10 +118,16 @@ impl Connection {
             return Err(ConvertError::new(self, error));
         }
         let Parts { framed, telling, .. } = self.into_framed()?;
-        let refused = |refused: ConvertError<_>| {
-            refused.map(|framed: Framed<_, _>| told_by(telling, framed.into()))
-        };
-        framed.into_stream().map_err(refused)
+        let passed = framed.stats();
+        match framed.into_stream() {
+            Ok(stream) => {
+                if let Some(telling) = &telling {
+                    telling.count(passed);
+                }
+                Ok(stream)
+            }
+            Err(refused) => Err(refused.map(|framed| told_by(telling, framed.into()))),
+        }
     }
 
     fn into_framed(self) -> Result<Parts, ConvertError<Self>> {
@@ -158,18 +163,6 @@ fn told_by(telling: Option<Telling>, connection: Connection) -> Connection {
     match telling {
         Some(telling) => telling.of(connection),
         None => connection,
-    }
-}
-
-impl Told {
-    fn by(socket: &StreamSocket) -> io::Result<Self> {
-        Ok(Self {
-            cell: socket.cell(),
-            local: socket.local_addr()?,
-            peer: socket.peer_addr()?,
-            credentials: socket.peer_credentials().ok(),
-            is_multipath: socket.is_multipath()?,
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use anysock_async::Closed;
+use anysock_async::{Closed, SocketRef};
 use anysock_core::{Attached, Guarantees, Message};
 use anysock_framing::{Error, Guaranteed, Halves, Payload, RecvHalf, SendHalf, Stats, Transport};
 use tracing::Span;
@@ -90,6 +90,11 @@ impl Observed<Connection> {
 pub(crate) struct Telling(Arc<Story>);
 
 impl Telling {
+    /// Counts what passed before; what is made of the connection counts anew.
+    pub(crate) fn count(&self, before: Stats) {
+        self.0.end_with(before);
+    }
+
     /// Of this one from here on.
     pub(crate) fn of(self, connection: Connection) -> Connection {
         Connection::observed(Observed::new(connection, self.0))
@@ -157,6 +162,10 @@ impl<T: Guaranteed> Guaranteed for Observed<T> {
     fn closed(&self) -> io::Result<Closed> {
         self.get_ref().closed()
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.get_ref().socket_ref()
+    }
 }
 
 impl<T: SendHalf> SendHalf for Observed<T> {
@@ -194,6 +203,10 @@ impl<T: SendHalf> SendHalf for Observed<T> {
             self.tell();
         }
         closed
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        self.within(T::abort)
     }
 
     fn max_message(&self) -> usize {

@@ -29,6 +29,11 @@ pub struct DatagramRecv {
 }
 
 impl DatagramRecv {
+    /// As [`DatagramSocket::socket`](crate::DatagramSocket::socket).
+    pub fn socket(&self) -> &Socket {
+        self.io.socket()
+    }
+
     /// As [`DatagramSocket::receive_calls`](crate::DatagramSocket::receive_calls).
     pub fn receive_calls(&self) -> Calls {
         self.io.calls(Direction::Receive)

@@ -27,6 +27,11 @@ pub struct DatagramSend {
 }
 
 impl DatagramSend {
+    /// As [`DatagramSocket::socket`](crate::DatagramSocket::socket).
+    pub fn socket(&self) -> &Socket {
+        self.io.socket()
+    }
+
     /// As [`DatagramSocket::send_calls`](crate::DatagramSocket::send_calls).
     pub fn send_calls(&self) -> Calls {
         self.io.calls(Direction::Send)

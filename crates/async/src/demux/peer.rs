@@ -17,6 +17,7 @@ use crate::calls::Calls;
 use crate::nap::Nap;
 use crate::offload::Segmentation;
 use crate::packet::{self, Packet};
+use crate::socket_ref::SocketRef;
 
 /// One sender of datagrams: receives what it sends, and answers it from the address that it
 /// asked.
@@ -97,7 +98,12 @@ impl DatagramPeer {
     /// The socket itself: the listener's, which all of its peers share. Reading from it takes
     /// datagrams away from them.
     pub fn socket(&self) -> &Socket {
-        self.sending.peer.shared.io.socket()
+        self.sending.peer.socket()
+    }
+
+    /// That, and whose of all its peers this is.
+    pub fn socket_ref(&self) -> SocketRef<'_> {
+        self.sending.socket_ref()
     }
 
     /// Whose datagrams these are.
@@ -111,14 +117,7 @@ impl DatagramPeer {
     ///
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<Addr> {
-        let bound = self.sending.peer.shared.io.socket().local_addr()?;
-        Ok(match (bound, self.sending.peer.mailbox.key.local) {
-            (Addr::Ip(mut bound), Some(local)) => {
-                bound.set_ip(local.address);
-                Addr::Ip(bound)
-            }
-            (bound, _) => bound,
-        })
+        self.socket_ref().local_addr()
     }
 
     /// Bytes that wait here.
@@ -192,6 +191,11 @@ impl DatagramPeer {
 }
 
 impl PeerRecv {
+    /// As [`DatagramPeer::socket_ref`].
+    pub fn socket_ref(&self) -> SocketRef<'_> {
+        self.peer.socket_ref()
+    }
+
     /// The next datagram of this peer; `None` once it has been silent for too long, or
     /// receiving was shut down.
     ///
@@ -242,6 +246,11 @@ impl PeerRecv {
 }
 
 impl PeerSend {
+    /// As [`DatagramPeer::socket_ref`].
+    pub fn socket_ref(&self) -> SocketRef<'_> {
+        self.peer.socket_ref()
+    }
+
     /// What was counted of the system calls that send. Those that receive are the listener's, for
     /// all peers together.
     pub fn send_calls(&self) -> Calls {
@@ -250,7 +259,7 @@ impl PeerSend {
 
     /// The cell.
     pub fn cell(&self) -> Cell {
-        self.peer.shared.io.socket().cell()
+        self.peer.socket().cell()
     }
 
     /// To whom this sends.
@@ -264,7 +273,7 @@ impl PeerSend {
     ///
     /// Those of getsockopt(2).
     pub fn max_message(&self) -> io::Result<usize> {
-        crate::datagram::max_message(self.peer.shared.io.socket())
+        crate::datagram::max_message(self.peer.socket())
     }
 
     /// Sends one message to this peer, from the address that it asked.
@@ -348,6 +357,15 @@ fn would_block<R>(done: &io::Result<R>) -> bool {
 }
 
 impl Peer {
+    fn socket(&self) -> &Socket {
+        self.shared.io.socket()
+    }
+
+    fn socket_ref(&self) -> SocketRef<'_> {
+        let key = &self.mailbox.key;
+        SocketRef::shared(self.socket(), &key.source, key.local.map(|local| local.address))
+    }
+
     /// Takes some `count` datagrams out of the mailbox; false at the end.
     fn poll_take(
         &self,

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use anysock_core::Socket;
+
 use super::reset::{end, is_end, past_reset};
 use crate::Inbox;
 use crate::calls::{Calls, Direction};
@@ -26,6 +28,11 @@ pub struct SeqPacketRecv {
 }
 
 impl SeqPacketRecv {
+    /// As [`SeqPacketSocket::socket`](crate::SeqPacketSocket::socket).
+    pub fn socket(&self) -> &Socket {
+        self.io.socket()
+    }
+
     /// As [`SeqPacketSocket::receive_calls`](crate::SeqPacketSocket::receive_calls).
     pub fn receive_calls(&self) -> Calls {
         self.io.calls(Direction::Receive)

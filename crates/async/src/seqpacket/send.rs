@@ -28,6 +28,11 @@ pub struct SeqPacketSend {
 }
 
 impl SeqPacketSend {
+    /// As [`SeqPacketSocket::socket`](crate::SeqPacketSocket::socket).
+    pub fn socket(&self) -> &Socket {
+        self.io.socket()
+    }
+
     /// As [`SeqPacketSocket::send_calls`](crate::SeqPacketSocket::send_calls).
     pub fn send_calls(&self) -> Calls {
         self.io.calls(Direction::Send)

@@ -236,6 +236,45 @@ impl Socket {
         self.settled(Call::Shutdown, |socket| socket.shutdown(how))
     }
 
+    /// Breaks a connection off at once: the ABORT call of RFC 9293. What was not sent is gone, and the
+    /// peer, once it has received what had arrived, is told of a reset. By connect(2) to `AF_UNSPEC`,
+    /// which needs not have the descriptor closed, so that whoever else holds one learns of it too.
+    ///
+    /// If this side has ended its direction before and the peer has received that end, the peer's
+    /// sending alone fails.
+    ///
+    /// ```
+    /// use anysock_core::{Cell, Socket, Type};
+    /// # use std::io::ErrorKind;
+    /// let listener = Socket::open(Cell::IPV4_STREAM)?;
+    /// listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
+    /// listener.listen(1)?;
+    /// let client = Socket::open(Cell::IPV4_STREAM)?;
+    /// let _ = client.connect(&listener.local_addr()?); // in progress
+    /// # let accepted = loop { match listener.accept() { Ok((socket, _)) => break socket, Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock) } };
+    /// client.abort()?;
+    /// # while accepted.recv(&mut [0]).is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {}
+    ///
+    /// let (unix, _peer) = Socket::pair(Type::Stream)?;
+    /// assert_eq!(unix.abort().unwrap_err().kind(), ErrorKind::Unsupported);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) everywhere but on TCP: nothing else has a reset that
+    /// one side could ask for. Those of the system call.
+    pub fn abort(&self) -> io::Result<()> {
+        if !matches!(self.cell, Cell::IPV4_STREAM | Cell::IPV6_STREAM) {
+            let what = format!(
+                "{} sockets cannot reset their connection, only TCP can: close it, or shut it down",
+                self.cell
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+        sys::dissolve(self.as_raw_fd())
+    }
+
     /// Who created the other end of a unix connection: `SO_PEERCRED`.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Descriptors of which only the number is known: those that this process was started with.
+//! Calls on a descriptor that is known by its number, as those are that this process was started with.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -35,4 +35,16 @@ pub(crate) fn possess(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: it is open, and whoever started this process has handed it to this process to own,
     // as the environment says. It is taken once, under a lock.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Takes the socket's peer away from it: connect(2) to `AF_UNSPEC`.
+pub(crate) fn dissolve(number: RawFd) -> io::Result<()> {
+    // Which is 0 on every system, and so is its address.
+    let nobody = socket2::SockAddrStorage::zeroed();
+    let length = size_of::<libc::sockaddr>() as libc::socklen_t;
+    settled(Call::Connect, number, || {
+        // SAFETY: there is more of the address than is said, and it is only read.
+        check(unsafe { libc::connect(number, (&raw const nobody).cast(), length) as _ })
+    })?;
+    Ok(())
 }

@@ -16,7 +16,7 @@ mod seam;
 
 pub(crate) use address::{from_os, to_os};
 pub(crate) use batch::{Beside, Headers, MOST, send as send_batch};
-pub(crate) use descriptor::{duplicate, is_open, possess};
+pub(crate) use descriptor::{dissolve, duplicate, is_open, possess};
 pub(crate) use error_queue::recv_error;
 pub(crate) use file::{fchmod, try_flock};
 pub(crate) use group::change_group;

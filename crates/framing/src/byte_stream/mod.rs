@@ -7,10 +7,10 @@ use std::io::{Error, IoSlice, Result};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, Closed};
+use anysock_async::{Calls, Closed, SocketRef};
 use anysock_core::{Ancillary, Passed, RecvBlock};
 
-use crate::transport::not_told;
+use crate::transport::{no_reset, not_told};
 
 pub use self::io::{Io, IoHalf};
 
@@ -70,6 +70,11 @@ pub trait ByteRecv {
     /// What was counted of the system calls that receive; none, unless it is implemented.
     fn receive_calls(&self) -> Calls {
         Calls::default()
+    }
+
+    /// The socket underneath, if it is one of ours; none, unless it is implemented.
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        None
     }
 }
 
@@ -158,6 +163,21 @@ pub trait ByteSend {
     /// What was counted of the system calls that send; none, unless it is implemented.
     fn send_calls(&self) -> Calls {
         Calls::default()
+    }
+
+    /// The socket underneath, if it is one of ours; none, unless it is implemented.
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        None
+    }
+
+    /// Breaks the connection off at once: see [`SendHalf::abort`](crate::SendHalf::abort).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported) where there is no reset, and unless it is
+    /// implemented; then nothing was done.
+    fn abort(&mut self) -> Result<()> {
+        Err(no_reset())
     }
 }
 

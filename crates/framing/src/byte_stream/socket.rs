@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, Closed, StreamRecv, StreamSend, StreamSocket};
+use anysock_async::{Calls, Closed, SocketRef, StreamRecv, StreamSend, StreamSocket};
 use anysock_core::{Ancillary, Cell, Passed, RecvBlock};
 use tokio::io::AsyncWrite;
 
@@ -39,6 +39,10 @@ macro_rules! byte_recv {
 
             fn receive_calls(&self) -> Calls {
                 $socket::receive_calls(self)
+            }
+
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
             }
         }
     };
@@ -96,6 +100,14 @@ macro_rules! byte_send {
 
             fn send_calls(&self) -> Calls {
                 $socket::send_calls(self)
+            }
+
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
+            }
+
+            fn abort(&mut self) -> io::Result<()> {
+                $socket::abort(self)
             }
         }
     };

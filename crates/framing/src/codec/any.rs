@@ -267,6 +267,10 @@ impl Codec for AnyCodec {
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         inner!(&mut self.0, codec => codec.find_end(input))
     }
+
+    fn is_in_step(&self) -> bool {
+        inner!(&self.0, codec => codec.is_in_step())
+    }
 }
 
 impl<C: Codec + Clone + Send + Sync + 'static> CloneCodec for C {

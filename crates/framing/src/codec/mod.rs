@@ -125,6 +125,12 @@ pub trait Codec: fmt::Debug {
         let _ = input;
         FrameEnd::Unknown
     }
+
+    /// Whether what was consumed so far ends where a frame does, as it does of codecs that consume
+    /// whole frames alone. Asked before the stream is [taken out](crate::Framed::into_stream).
+    fn is_in_step(&self) -> bool {
+        true
+    }
 }
 
 /// What [`Codec::decode`] found at the beginning of its input.

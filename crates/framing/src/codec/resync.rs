@@ -178,6 +178,10 @@ impl<C: Codec> Codec for Resync<C> {
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         self.codec.find_end(input)
     }
+
+    fn is_in_step(&self) -> bool {
+        self.state == State::InStep && self.codec.is_in_step()
+    }
 }
 
 /// How many of so many bytes are here.

@@ -169,6 +169,9 @@ impl<C: Codec> Incoming<C> {
         match (self.at_end, self.buffer.is_empty()) {
             (true, _) => Err("its receiving side has ended"),
             (_, false) => Err("bytes were received that belong to messages not handed out yet"),
+            _ if !self.codec.is_in_step() => {
+                Err("a frame that was given up has not come to its end")
+            }
             _ => Ok(()),
         }
     }

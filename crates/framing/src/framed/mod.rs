@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::Closed;
+use anysock_async::{Closed, SocketRef};
 use anysock_core::{Attached, ConvertError, Guarantees, Message};
 
 use self::frames::Frames;
@@ -192,6 +192,10 @@ impl<S: ByteStream, C: Codec> Guaranteed for Framed<S, C> {
     fn closed(&self) -> io::Result<Closed> {
         ByteRecv::closed(&self.io)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        ByteRecv::socket_ref(&self.io)
+    }
 }
 
 impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
@@ -222,6 +226,10 @@ impl<S: ByteStream, C: Codec> SendHalf for Framed<S, C> {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { io, outgoing, incoming, fate } = self;
         outgoing.poll_close(io, fate, cx, || incoming.end())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        self.outgoing.abort(&self.fate, self.io.abort())
     }
 
     fn max_message(&self) -> usize {
@@ -279,6 +287,10 @@ impl<W: ByteSend, C: Codec> Guaranteed for FramedSend<W, C> {
     fn closed(&self) -> io::Result<Closed> {
         self.io.closed()
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.io.socket_ref()
+    }
 }
 
 impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
@@ -310,6 +322,10 @@ impl<W: ByteSend, C: Codec> SendHalf for FramedSend<W, C> {
         self.outgoing.poll_close(&mut self.io, &self.fate, cx, || true)
     }
 
+    fn abort(&mut self) -> io::Result<()> {
+        self.outgoing.abort(&self.fate, self.io.abort())
+    }
+
     fn max_message(&self) -> usize {
         self.outgoing.queue.max_message()
     }
@@ -326,6 +342,10 @@ impl<R: ByteRecv, C: Codec> Guaranteed for FramedRecv<R, C> {
 
     fn closed(&self) -> io::Result<Closed> {
         self.io.closed()
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.io.socket_ref()
     }
 }
 

@@ -117,6 +117,10 @@ impl<T: Guaranteed> Guaranteed for Deadlines<T> {
     fn closed(&self) -> std::io::Result<anysock_async::Closed> {
         self.inner.closed()
     }
+
+    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
+        self.inner.socket_ref()
+    }
 }
 
 impl<T: SendHalf> SendHalf for Deadlines<T> {
@@ -151,6 +155,10 @@ impl<T: SendHalf> SendHalf for Deadlines<T> {
             return closed;
         }
         self.write.bound(cx, ROOM, closed)
+    }
+
+    fn abort(&mut self) -> std::io::Result<()> {
+        self.inner.abort()
     }
 
     fn max_message(&self) -> usize {

@@ -206,6 +206,10 @@ impl<T: Guaranteed> Guaranteed for Idle<T> {
     fn closed(&self) -> std::io::Result<anysock_async::Closed> {
         self.inner.closed()
     }
+
+    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
+        self.inner.socket_ref()
+    }
 }
 
 impl<T: SendHalf> SendHalf for Idle<T> {
@@ -254,6 +258,10 @@ impl<T: SendHalf> SendHalf for Idle<T> {
         }
         let closed = self.inner.poll_close(cx);
         self.bound(cx, closed)
+    }
+
+    fn abort(&mut self) -> std::io::Result<()> {
+        self.inner.abort()
     }
 
     fn max_message(&self) -> usize {

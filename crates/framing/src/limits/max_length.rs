@@ -121,6 +121,10 @@ impl<T: Guaranteed> Guaranteed for MaxLength<T> {
     fn closed(&self) -> std::io::Result<anysock_async::Closed> {
         self.inner.closed()
     }
+
+    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
+        self.inner.socket_ref()
+    }
 }
 
 impl<T: SendHalf> SendHalf for MaxLength<T> {
@@ -151,6 +155,10 @@ impl<T: SendHalf> SendHalf for MaxLength<T> {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.inner.poll_close(cx))?;
         Poll::Ready(self.drive.report())
+    }
+
+    fn abort(&mut self) -> std::io::Result<()> {
+        self.inner.abort()
     }
 
     fn max_message(&self) -> usize {

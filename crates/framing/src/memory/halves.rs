@@ -189,6 +189,11 @@ impl SendHalf for MemorySend {
         Poll::Ready(self.end.check_reset())
     }
 
+    fn abort(&mut self) -> io::Result<()> {
+        self.end.reset();
+        Ok(())
+    }
+
     fn max_message(&self) -> usize {
         self.max
     }

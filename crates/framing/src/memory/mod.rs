@@ -248,6 +248,10 @@ impl SendHalf for Memory {
         Poll::Ready(result)
     }
 
+    fn abort(&mut self) -> io::Result<()> {
+        self.send.abort()
+    }
+
     fn max_message(&self) -> usize {
         self.send.max_message()
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, DatagramRecv, DatagramSend, DatagramSocket, Inbox, Packet};
+use anysock_async::{Calls, DatagramRecv, DatagramSend, DatagramSocket, Inbox, Packet, SocketRef};
 use anysock_core::{Cell, Domain, Guarantees, Outbox, Role, Type};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -30,6 +30,10 @@ impl PacketRecv for DatagramSocket {
     fn receive_calls(&self) -> Calls {
         DatagramSocket::receive_calls(self)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
+    }
 }
 
 impl PacketRecv for DatagramRecv {
@@ -53,6 +57,10 @@ impl PacketRecv for DatagramRecv {
 
     fn receive_calls(&self) -> Calls {
         DatagramRecv::receive_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
     }
 }
 
@@ -92,6 +100,10 @@ impl PacketSend for DatagramSocket {
     fn send_calls(&self) -> Calls {
         DatagramSocket::send_calls(self)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
+    }
 }
 
 impl PacketSend for DatagramSend {
@@ -129,6 +141,10 @@ impl PacketSend for DatagramSend {
 
     fn send_calls(&self) -> Calls {
         DatagramSend::send_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
     }
 }
 

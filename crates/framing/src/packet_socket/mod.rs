@@ -7,7 +7,7 @@ mod seqpacket;
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, Closed, Inbox, Packet};
+use anysock_async::{Calls, Closed, Inbox, Packet, SocketRef};
 use anysock_core::{Cell, Guarantees, Outbox};
 
 pub(crate) use self::datagram::paired;
@@ -94,6 +94,11 @@ pub trait PacketRecv {
     fn receive_calls(&self) -> Calls {
         Calls::default()
     }
+
+    /// The socket underneath, if it is one of ours; none, unless it is implemented.
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        None
+    }
 }
 
 /// The sending side of a packet socket. It too spends the budget.
@@ -169,6 +174,11 @@ pub trait PacketSend {
     /// What was counted of the system calls that send; none, unless it is implemented.
     fn send_calls(&self) -> Calls {
         Calls::default()
+    }
+
+    /// The socket underneath, if it is one of ours; none, unless it is implemented.
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        None
     }
 }
 

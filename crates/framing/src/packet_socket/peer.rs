@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, DatagramPeer, Inbox, Packet, PeerRecv, PeerSend};
+use anysock_async::{Calls, DatagramPeer, Inbox, Packet, PeerRecv, PeerSend, SocketRef};
 use anysock_core::{Cell, Guarantees, Outbox, Role};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -35,6 +35,10 @@ impl PacketRecv for DatagramPeer {
     fn dropped(&self) -> u64 {
         DatagramPeer::dropped(self)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(DatagramPeer::socket_ref(self))
+    }
 }
 
 impl PacketRecv for PeerRecv {
@@ -63,6 +67,10 @@ impl PacketRecv for PeerRecv {
 
     fn dropped(&self) -> u64 {
         PeerRecv::dropped(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(PeerRecv::socket_ref(self))
     }
 }
 
@@ -102,6 +110,10 @@ impl PacketSend for DatagramPeer {
     fn send_calls(&self) -> Calls {
         DatagramPeer::send_calls(self)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(DatagramPeer::socket_ref(self))
+    }
 }
 
 impl PacketSend for PeerSend {
@@ -139,6 +151,10 @@ impl PacketSend for PeerSend {
 
     fn send_calls(&self) -> Calls {
         PeerSend::send_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(PeerSend::socket_ref(self))
     }
 }
 

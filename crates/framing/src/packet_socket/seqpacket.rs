@@ -3,7 +3,9 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use anysock_async::{Calls, Closed, Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket};
+use anysock_async::{
+    Calls, Closed, Inbox, Packet, SeqPacketRecv, SeqPacketSend, SeqPacketSocket, SocketRef,
+};
 use anysock_core::{Cell, Guarantees, Outbox, Role, Shutdown};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
@@ -34,6 +36,10 @@ impl PacketRecv for SeqPacketSocket {
     fn receive_calls(&self) -> Calls {
         SeqPacketSocket::receive_calls(self)
     }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
+    }
 }
 
 impl PacketRecv for SeqPacketRecv {
@@ -61,6 +67,10 @@ impl PacketRecv for SeqPacketRecv {
 
     fn receive_calls(&self) -> Calls {
         SeqPacketRecv::receive_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
     }
 }
 
@@ -103,6 +113,10 @@ impl PacketSend for SeqPacketSocket {
 
     fn send_calls(&self) -> Calls {
         SeqPacketSocket::send_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
     }
 }
 
@@ -148,6 +162,10 @@ impl PacketSend for SeqPacketSend {
 
     fn send_calls(&self) -> Calls {
         SeqPacketSend::send_calls(self)
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        Some(SocketRef::new(self.socket()))
     }
 }
 

@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use anysock_core::Attached;
+use anysock_core::{Attached, Guarantees};
 use bytes::BytesMut;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -93,7 +93,9 @@ pub trait Decode<M> {
 /// The format is `F`: with the feature `serde` `Json` and `Postcard`, with `prost` `Protobuf`, or one of
 /// your own. It is also a [`Stream`] of received values and a [`Sink`] of sent ones. What is
 /// received is as long as the transport's maximum at most, and a message that cannot be read is lost
-/// alone: [`Unreadable`](ErrorKind::Unreadable) is survivable. Up to 8 KiB are kept to write the next value
+/// alone: [`Unreadable`](ErrorKind::Unreadable) is survivable. Over a transport that does not keep
+/// [boundaries](Guarantees::BOUNDARIES) a value may come in pieces, each of which may look like another
+/// one: it is refused with [`Unmet`](ErrorKind::Unmet), in both directions. Up to 8 KiB are kept to write the next value
 /// to. Descriptors that come along with a message are closed: values have none.
 ///
 /// ```
@@ -149,7 +151,7 @@ impl<T: SendHalf, F: Encode<S>, S, R> Typed<T, F, S, R> {
     ///
     /// # Errors
     ///
-    /// [`Unwritable`](ErrorKind::Unwritable), which is survivable; else as
+    /// [`Unwritable`](ErrorKind::Unwritable) and [`Unmet`](ErrorKind::Unmet), which are survivable; else as
     /// [`SendExt::send`](crate::SendExt::send).
     ///
     /// # Cancel safety
@@ -202,12 +204,15 @@ impl<T: SendHalf, F: Encode<S>, S, R> Typed<T, F, S, R> {
     }
 
     fn accept(&mut self, value: &S) -> Result<(), Error> {
+        self.transport.require(Guarantees::BOUNDARIES)?;
         self.block.clear();
-        self.format.encode(value, &mut self.block).map_err(|source| {
-            Error::from(ErrorKind::Unwritable { format: self.format.name(), source })
-        })?;
-        let mut message = &self.block[..];
-        let accepted = self.transport.start_send(message.as_payload(), &mut Attached::nothing());
+        let accepted = match self.format.encode(value, &mut self.block) {
+            Ok(()) => {
+                let mut message = &self.block[..];
+                self.transport.start_send(message.as_payload(), &mut Attached::nothing())
+            }
+            Err(source) => Err(ErrorKind::Unwritable { format: self.format.name(), source }.into()),
+        };
         if self.block.capacity() > KEPT {
             self.block = BytesMut::new();
         }
@@ -220,13 +225,14 @@ impl<T: RecvHalf, F: Decode<R>, S, R> Typed<T, F, S, R> {
     ///
     /// # Errors
     ///
-    /// [`Unreadable`](ErrorKind::Unreadable), which is survivable; else as
+    /// [`Unreadable`](ErrorKind::Unreadable) and [`Unmet`](ErrorKind::Unmet), which are survivable; else as
     /// [`RecvExt::recv`](crate::RecvExt::recv).
     ///
     /// # Cancel safety
     ///
     /// If this does not resolve, no value was taken.
     pub async fn recv(&mut self) -> Result<Option<R>, Error> {
+        self.transport.require(Guarantees::BOUNDARIES)?;
         let message = self.transport.recv().await?;
         message.map(|message| self.read(&message)).transpose()
     }
@@ -256,6 +262,10 @@ impl<T: RecvHalf, F: Decode<R>, S, R> Stream for Typed<T, F, S, R> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.ended {
             return Poll::Ready(None);
+        }
+        if let Err(unmet) = self.transport.require(Guarantees::BOUNDARIES) {
+            self.ended = true;
+            return Poll::Ready(Some(Err(unmet)));
         }
         let received = ready!(self.transport.poll_recv(cx));
         self.ended = match &received {

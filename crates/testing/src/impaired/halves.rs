@@ -1,10 +1,12 @@
 //! The two halves of an impaired transport.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use anysock_framing::{
-    Attached, Error, Guaranteed, Guarantees, Message, Payload, RecvHalf, SendHalf, Stats,
+    Attached, Closed, Error, Guaranteed, Guarantees, Message, Payload, RecvHalf, SendHalf,
+    SocketRef, Stats,
 };
 
 use super::control::{Control, Side};
@@ -97,6 +99,14 @@ impl<S: SendHalf> Guaranteed for ImpairedSend<S> {
             ..beneath
         }
     }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.inner.closed()
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.inner.socket_ref()
+    }
 }
 
 impl<R: RecvHalf> Guaranteed for ImpairedRecv<R> {
@@ -112,6 +122,14 @@ impl<R: RecvHalf> Guaranteed for ImpairedRecv<R> {
             held: beneath.held + self.incoming.line.held_bytes(),
             ..beneath
         }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.inner.closed()
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.inner.socket_ref()
     }
 }
 

@@ -1,11 +1,12 @@
 //! A transport whose messages are impaired on their way, in both directions.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use anysock_framing::{
-    Attached, Error, Guaranteed, Guarantees, Halves, Message, Payload, RecvHalf, SendHalf, Stats,
-    Transport,
+    Attached, Closed, Error, Guaranteed, Guarantees, Halves, Message, Payload, RecvHalf, SendHalf,
+    SocketRef, Stats, Transport,
 };
 
 use super::control::{Control, ImpairedHandle, Side};
@@ -134,6 +135,14 @@ impl<T: Transport> Guaranteed for Impaired<T> {
             held: beneath.held + self.incoming.line.held_bytes(),
             ..beneath
         }
+    }
+
+    fn closed(&self) -> io::Result<Closed> {
+        self.inner.closed()
+    }
+
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {
+        self.inner.socket_ref()
     }
 }
 
