@@ -390,6 +390,10 @@ impl Listener {
     pub fn stats(&self) -> ListenerStats {}
     pub async fn accept(&mut self) -> io::Result<Accepted> {}
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {}
+    pub fn poll_accept_from(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Accepted, Addr)>> {}
 }
 
 impl AsFd for Listener {}

@@ -113,6 +113,7 @@
 // anysock::Slip = anysock_framing::Slip
 // anysock::Socket = anysock_core::Socket
 // anysock::Stats = anysock_framing::Stats
+// anysock::Streams
 // anysock::Stuffing = anysock_framing::Stuffing
 // anysock::Support = anysock_core::Support
 // anysock::TcpInfo = anysock_core::TcpInfo
@@ -328,6 +329,10 @@ impl Listener {
 }
 
 impl Listener {
+    pub fn into_streams(self) -> Result<Streams, ConvertError<Self>> {}
+}
+
+impl Listener {
     pub fn take_path(&mut self) -> Option<OwnedPath> {}
     pub fn own_path(&mut self, path: OwnedPath) -> Result<(), ConvertError<OwnedPath>> {}
 }
@@ -491,6 +496,27 @@ impl Default for Shutdown {}
 impl IntoFuture for Shutdown {
     type Output = ();
     type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+#[derive(Debug)]
+#[must_use = "nobody is accepted unless it is asked to"]
+pub struct Streams {
+    _private: _,
+}
+
+impl Streams {
+    pub async fn accept(&mut self) -> Result<(StreamSocket, Addr), Error> {}
+    pub fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(StreamSocket, Addr), Error>> {}
+    pub fn endpoint(&self) -> &Endpoint {}
+    pub fn stats(&self) -> ListenerStats {}
+    pub fn as_socket(&self) -> &anysock_async::Listener {}
+}
+
+impl Stream for Streams {
+    type Item = io::Result<(StreamSocket, Addr)>;
 }
 
 impl IntoEndpoint for String {}

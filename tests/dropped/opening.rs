@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anysock::framing::{AcceptExt, RecvExt, SendExt};
 use anysock::sockets::{self, Accepted, Connector, PeerLimits};
-use anysock::{Backoff, Connection, Endpoint, Gate, Listener, Names, Options, Type};
+use anysock::{Backoff, Connection, Endpoint, Gate, Listener, Names, Options, Streams, Type};
 use fastrand::Rng;
 
 use crate::links::unique;
@@ -72,6 +72,7 @@ pub(crate) fn binding() -> Vec<Case> {
 pub(crate) fn accepting() -> Vec<Case> {
     let mut cases = crate::over(&["accept"], &PLACES);
     cases.extend(crate::over(&["sockets.accept"], &PLACES[..6]));
+    cases.extend(crate::over(&["streams.accept"], &["unix", "ipv4-stream", "ipv6-stream"]));
     cases
 }
 
@@ -277,6 +278,12 @@ pub(crate) fn accept(probe: &mut Probe) -> Trying<'_> {
                         probe.drop_at("sockets.accept", polls, accepting, &mut world).await?;
                     peer.transpose()?.map(connection)
                 }
+                Listening::Streams(streams) => {
+                    let accepting = streams.accept();
+                    let peer =
+                        probe.drop_at("streams.accept", polls, accepting, &mut world).await?;
+                    peer.transpose()?.map(|(socket, _)| connection(Accepted::Stream(socket)))
+                }
             };
             accepted.extend(peer);
             // Few enough for any backlog.
@@ -308,10 +315,11 @@ pub(crate) fn accept(probe: &mut Probe) -> Trying<'_> {
     })
 }
 
-/// A listener of the face, or of the layer below.
+/// A listener of the face, of messages or of bytes, or of the layer below.
 enum Listening {
     Face(Box<Listener>),
     Socket(sockets::Listener),
+    Streams(Box<Streams>),
 }
 
 fn connection(accepted: Accepted) -> Connection {
@@ -325,10 +333,14 @@ fn connection(accepted: Accepted) -> Connection {
 
 impl Listening {
     async fn open(probe: &Probe) -> Verdict<(Self, Endpoint)> {
-        if probe.operation == "accept" {
+        if probe.operation != "sockets.accept" {
             let listener = anysock::bind(endpoint(probe.transport)).await?;
             let endpoint = listener.endpoint().clone();
-            return Ok((Self::Face(Box::new(listener)), endpoint));
+            let listening = match probe.operation {
+                "accept" => Self::Face(Box::new(listener)),
+                _ => Self::Streams(Box::new(listener.into_streams()?)),
+            };
+            return Ok((listening, endpoint));
         }
         let endpoint: Endpoint = endpoint(probe.transport).parse()?;
         let (kind, addr) = (endpoint.kind().unwrap(), endpoint.addr().unwrap());
@@ -344,6 +356,10 @@ impl Listening {
             Self::Socket(listener) => {
                 Ok(connection(within("accepting", listener.accept()).await??))
             }
+            Self::Streams(streams) => {
+                let (socket, _) = within("accepting", streams.accept()).await??;
+                Ok(connection(Accepted::Stream(socket)))
+            }
         }
     }
 
@@ -351,6 +367,7 @@ impl Listening {
         Ok(match self {
             Self::Face(listener) => once(listener.accept()).await.is_none(),
             Self::Socket(listener) => once(listener.accept()).await.is_none(),
+            Self::Streams(streams) => once(streams.accept()).await.is_none(),
         })
     }
 }

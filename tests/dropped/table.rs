@@ -89,7 +89,13 @@ const TABLE: &[(&str, &[Row])] = &[
             Over(PEERS),
         )],
     ),
-    ("async/src/listener.rs", &[(&["accept", "poll_accept"], Tried(&["sockets.accept"]))]),
+    (
+        "async/src/listener.rs",
+        &[
+            (&["accept", "poll_accept"], Tried(&["sockets.accept"])),
+            (&["poll_accept_from"], Tried(&["streams.accept"])),
+        ],
+    ),
     ("async/src/resolve.rs", &[(&["resolve"], Tried(&["resolve"]))]),
     (
         "async/src/seqpacket/mod.rs",
@@ -352,6 +358,10 @@ const TABLE: &[(&str, &[Row])] = &[
         &[(&["begun"], Tried(&["begun"])), (&["IntoFuture for Shutdown"], Tried(&["shutdown"]))],
     ),
     ("anysock/src/shards.rs", &[(&["IntoFuture for Shards"], Tried(&["shards"]))]),
+    (
+        "anysock/src/streams.rs",
+        &[(&["accept", "poll_accept", "Stream for Streams"], Tried(&["streams.accept"]))],
+    ),
 ];
 
 /// Fails unless the table has what the sources have, and names only what `cases` try.

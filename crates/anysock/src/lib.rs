@@ -34,6 +34,7 @@
 //! | `adopt` | the builder for a socket that was handed over |
 //! | `serve` | a task for each connection, within limits, to an orderly end |
 //! | `connection`, `listener` | one type over every cell |
+//! | `streams` | a listener of bytes alone, for HTTP servers and the like |
 //! | `reconnecting` | a transport that connects again by itself, and says so |
 //! | [`prelude`] | the traits whose methods a service calls |
 //! | `memory` | the names of `mem:` endpoints, and how to have others in their place |
@@ -71,6 +72,7 @@ pub mod prelude;
 mod reconnecting;
 mod serve;
 mod shards;
+mod streams;
 
 #[doc(inline)]
 pub use anysock_async as sockets;
@@ -116,3 +118,4 @@ pub use reconnecting::{
 };
 pub use serve::{ListenerReport, Phase, Report, Serve, Shutdown, serve};
 pub use shards::Shards;
+pub use streams::Streams;

@@ -4,12 +4,12 @@ use std::io;
 use std::task::{Context, Poll};
 
 use anysock_async::{Accepted, Gate, ListenerStats};
-use anysock_core::{Cell, ConvertError, Endpoint, OwnedPath};
+use anysock_core::{Cell, ConvertError, Endpoint, OwnedPath, Type};
 use anysock_framing::{Accept, AnyCodec, Error, Framed, Packets};
 
-use crate::Connection;
 use crate::memory::MemoryListener;
 use crate::observed::{End, observe};
+use crate::{Connection, Streams};
 
 /// Yields a [`Connection`] per peer, whatever the cell. Made by [`bind`](crate::bind()).
 ///
@@ -137,6 +137,51 @@ impl Listener {
                 Err(ConvertError::new(path, io::Error::new(io::ErrorKind::Unsupported, what)))
             }
         }
+    }
+}
+
+impl Listener {
+    /// Accepts bytes alone from here on, without messages: for what marks its own, a server of HTTP
+    /// say. The gate, the options and the socket file stay with it; the codec and the maximum of a
+    /// message are of messages, and go.
+    ///
+    /// # Errors
+    ///
+    /// Gives the listener back where there is no stream of bytes
+    /// ([`Unsupported`](io::ErrorKind::Unsupported)): on datagrams, seqpacket, in memory.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let listener = anysock::bind("udp://127.0.0.1:0").await?;
+    /// let refused = listener.into_streams().unwrap_err();
+    /// assert_eq!(refused.error().kind(), std::io::ErrorKind::Unsupported);
+    /// let listener: anysock::Listener = refused.into_inner();
+    /// # Ok::<_, anysock::Error>(()) })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_streams(self) -> Result<Streams, ConvertError<Self>> {
+        match self.inner {
+            Inner::Socket { listener, .. } if listener.cell().kind == Type::Stream => {
+                Ok(Streams::new(listener, self.endpoint))
+            }
+            inner => {
+                let listener = Self { inner, ..self };
+                let error = listener.no_streams();
+                Err(ConvertError::new(listener, error))
+            }
+        }
+    }
+
+    fn no_streams(&self) -> io::Error {
+        let is = match self.cell() {
+            Some(cell) => cell.to_string(),
+            None => "in memory".to_owned(),
+        };
+        let what = format!(
+            "a stream of bytes is wanted, and {} is {is}; tcp://HOST:PORT and unix:PATH are streams",
+            self.endpoint
+        );
+        io::Error::new(io::ErrorKind::Unsupported, what)
     }
 }
 

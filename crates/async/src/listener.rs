@@ -256,6 +256,23 @@ impl Listener {
         self.look_for_a_gate();
         match &mut self.inner {
             Inner::Datagrams(listener) => listener.poll_accept(cx).map_ok(Accepted::Peer),
+            Inner::Connections(connections) => connections.poll_accept(cx).map_ok(|(it, _)| it),
+        }
+    }
+
+    /// As [`poll_accept`](Self::poll_accept), with where the peer is, as accept(2) tells it: that is
+    /// known of a peer as well who has reset the connection since, when getpeername(2) fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_accept`](Self::poll_accept).
+    pub fn poll_accept_from(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Accepted, Addr)>> {
+        self.look_for_a_gate();
+        match &mut self.inner {
+            Inner::Datagrams(listener) => listener.poll_accept(cx).map_ok(|peer| {
+                let from = peer.peer_addr().clone();
+                (Accepted::Peer(peer), from)
+            }),
             Inner::Connections(connections) => connections.poll_accept(cx),
         }
     }
@@ -283,7 +300,7 @@ impl Listener {
 }
 
 impl Connections {
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Accepted, Addr)>> {
         loop {
             if self.pausing {
                 ready!(self.nap.poll(cx));
@@ -297,7 +314,8 @@ impl Connections {
                         continue;
                     }
                     tracing::debug!(cell = %socket.cell(), %peer, "accepted");
-                    register(socket, self.busy_poll).map_err(of_the_connection)
+                    let accepted = register(socket, self.busy_poll);
+                    accepted.map(|accepted| (accepted, peer)).map_err(of_the_connection)
                 }
                 Ok(None) => return Poll::Ready(Err(shut_down())),
                 Err(error) => Err(error),
