@@ -10,7 +10,8 @@
 //! hickory-proto's. Over streams each message stands behind its length in two bytes, and a client may ask
 //! much at once. Over UDP an answer is as long as the client takes, and 1,232 bytes at most (512 if it does
 //! not say); a longer one is cut to nothing but the flag that sends the client to TCP. What is not within
-//! the zone is refused, what is no query is not answered.
+//! the zone is refused, what is no query is not answered; of all types (ANY) is the first. Aliases within
+//! the zone are followed, wildcards stand for what has no other name; there are no delegations.
 //!
 //! Signals, log, report and exit codes are those of every [`service`].
 
@@ -35,6 +36,10 @@ use zone::Zone;
 
 /// How long a connection may be silent unless said otherwise: RFC 7766, 6.2.3.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// How long a sender of datagrams keeps his place: who lies about where he sends from has a new address for
+/// each, and would soon have all places.
+const BRIEF: Duration = Duration::from_millis(250);
 
 /// Answers DNS queries for one zone, until interrupted.
 #[derive(Parser)]
@@ -97,26 +102,32 @@ async fn answer(
             biased; // what has come is answered first
             received = peer.recv() => received,
             () = shutdown.begun() => break,
+            () = tokio::time::sleep(BRIEF), if !by_stream => break,
         };
         let query = match received {
             Ok(Some(query)) => query,
             Ok(None) => break,
             Err(error) if matches!(error.kind(), ErrorKind::Idle { .. }) => break,
             Err(error) => {
-                tracing::warn!(from = ?peer.peer_addr().ok(), %error, "query lost");
-                if error.is_fatal() {
-                    return Err(error);
-                }
+                lost(&peer, error)?;
                 continue;
             }
         };
         let (outcome, response) = respond(&query, &zone, by_stream);
         counts.count(outcome);
         if let Some(response) = response {
-            peer.feed(response).await?; // flushed when recv would wait
+            // Flushed when recv would wait.
+            peer.feed(response).await.or_else(|error| lost(&peer, error))?;
         }
     }
     peer.close().await
+}
+
+/// What costs one query or answer does not end the conversation. Anybody can have that happen as often as
+/// he likes, and is not to fill the log.
+fn lost(peer: &Connection, error: Error) -> Result<(), Error> {
+    tracing::debug!(from = ?peer.peer_addr().ok(), %error, "query or answer lost");
+    if error.is_fatal() { Err(error) } else { Ok(()) }
 }
 
 impl Counts {

@@ -4,13 +4,16 @@ use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, ResponseCode
 use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
-use crate::zone::{Found, Zone};
+use crate::zone::{End, Zone};
 
 /// The longest response over UDP, in bytes: what passes any path unfragmented.
 const LONGEST_DATAGRAM: u16 = 1232;
 
 /// The same to who says nothing of EDNS (RFC 1035, 4.2.1), or less (RFC 6891, 6.2.3).
 const LEAST_DATAGRAM: u16 = 512;
+
+/// Records beside the question, at most: what says EDNS, a signature, and what some transfers bring.
+const MOST_RECORDS: usize = 8;
 
 /// What became of a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,11 +36,11 @@ pub(crate) fn respond(query: &[u8], zone: &Zone, by_stream: bool) -> (Outcome, O
     if header.metadata.message_type == MessageType::Response {
         return (Outcome::Ignored, None);
     }
-    let query = Message::from_vec(query);
+    let query = read(&header, query);
     let mut response = head(&header, query.as_ref().ok());
     let code = match &query {
         Ok(query) => fill(&mut response, query, zone),
-        Err(_) => ResponseCode::FormErr,
+        Err(code) => *code,
     };
     response.metadata.response_code = code;
     let asked = query.as_ref().map_or(LEAST_DATAGRAM, Message::max_payload);
@@ -58,6 +61,21 @@ pub(crate) fn respond(query: &[u8], zone: &Zone, by_stream: bool) -> (Outcome, O
     }
 }
 
+/// The query, if its head promises one that is worth reading: thousands of questions, whose names refer
+/// to each other, would take a while.
+fn read(header: &Header, query: &[u8]) -> Result<Message, ResponseCode> {
+    let counts = &header.counts;
+    let records = [counts.answers, counts.authorities, counts.additionals];
+    if header.metadata.op_code != OpCode::Query {
+        return Err(ResponseCode::NotImp);
+    }
+    // More than one question is an error: RFC 9619.
+    if counts.queries != 1 || records.map(usize::from).iter().sum::<usize>() > MOST_RECORDS {
+        return Err(ResponseCode::FormErr);
+    }
+    Message::from_vec(query).map_err(|_| ResponseCode::FormErr)
+}
+
 fn outcome(code: ResponseCode) -> Outcome {
     match code {
         ResponseCode::NoError | ResponseCode::NXDomain => Outcome::Answered,
@@ -65,8 +83,7 @@ fn outcome(code: ResponseCode) -> Outcome {
     }
 }
 
-/// What every response repeats of its query: one question, for a client that asks a thousand is not to
-/// have them all written, their names compressed.
+/// What every response repeats of its query.
 fn head(header: &Header, query: Option<&Message>) -> Message {
     let mut response = Message::response(header.metadata.id, header.metadata.op_code);
     response.metadata.recursion_desired = header.metadata.recursion_desired;
@@ -83,9 +100,6 @@ fn head(header: &Header, query: Option<&Message>) -> Message {
 
 /// Looks up what is asked for, and says how that went.
 fn fill(response: &mut Message, query: &Message, zone: &Zone) -> ResponseCode {
-    if query.metadata.op_code != OpCode::Query {
-        return ResponseCode::NotImp;
-    }
     if query.version() > 0 {
         return ResponseCode::BADVERS;
     }
@@ -94,22 +108,20 @@ fn fill(response: &mut Message, query: &Message, zone: &Zone) -> ResponseCode {
         return ResponseCode::Refused;
     }
     let found = zone.find(question.name(), question.query_type());
-    response.metadata.authoritative = !matches!(found, Found::NotOurs);
-    match found {
-        Found::Records(records) => {
-            response.add_answers(records);
-            ResponseCode::NoError
-        }
-        // How long that may be remembered stands in the start of authority: RFC 2308.
-        Found::NoRecords(start) => {
+    response.metadata.authoritative = !matches!(found.end, End::NotOurs);
+    response.add_answers(found.records);
+    match found.end {
+        End::Records => ResponseCode::NoError,
+        End::NoRecords(start) => {
             response.add_authorities(start);
             ResponseCode::NoError
         }
-        Found::NoName(start) => {
+        // Also at the end of an alias: RFC 6604.
+        End::NoName(start) => {
             response.add_authorities(start);
             ResponseCode::NXDomain
         }
-        Found::NotOurs => ResponseCode::Refused,
+        End::NotOurs => ResponseCode::Refused,
     }
 }
 

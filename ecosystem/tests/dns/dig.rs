@@ -127,3 +127,62 @@ fn a_datagram_is_as_long_as_its_client_takes() {
     }
     assert!(server.stop("TERM").success());
 }
+
+#[test]
+fn aliases_wildcards_and_what_is_below_a_name_are_told_as_the_standards_say() {
+    let records = [
+        "@ 300 IN SOA ns hostmaster 1 3600 600 86400 77",
+        "www 300 IN A 192.0.2.1",
+        "www 300 IN AAAA 2001:db8::1",
+        "web 300 IN CNAME www",
+        "dangling 300 IN CNAME nowhere",
+        "out 300 IN CNAME www.example.net.",
+        "one 300 IN CNAME other",
+        "other 300 IN CNAME one",
+        "*.wild 300 IN A 192.0.2.2",
+        "here.wild 300 IN AAAA 2001:db8::2",
+    ];
+    let records = records.map(|record| ["--record", record]).concat();
+    let Some((server, port)) = server(&records) else { return };
+    for (asked, status, answers, has_start) in [
+        (["dangling.example.org", "A"], "NXDOMAIN", 1, true),
+        (["web.example.org", "MX"], "NOERROR", 1, true),
+        (["out.example.org", "A"], "NOERROR", 1, false),
+        (["one.example.org", "A"], "NOERROR", 2, false),
+        (["any.at.all.wild.example.org", "A"], "NOERROR", 1, false),
+        (["any.wild.example.org", "AAAA"], "NOERROR", 0, true),
+        // What is there needs no wildcard, and what is below it has none.
+        (["here.wild.example.org", "A"], "NOERROR", 0, true),
+        (["below.here.wild.example.org", "A"], "NXDOMAIN", 0, true),
+        // Of any type is one.
+        (["www.example.org", "ANY"], "NOERROR", 1, false),
+    ] {
+        let said = dig(&port, &asked);
+        assert!(said.contains(&format!("status: {status}")), "{asked:?} {status}: {said}");
+        assert!(said.contains(&format!("ANSWER: {answers},")), "{asked:?} {answers}: {said}");
+        // For as long as it may be remembered: RFC 2308.
+        assert_eq!(said.contains("\t77\tIN\tSOA\t"), has_start, "{asked:?}: {said}");
+    }
+    let said = dig(&port, &["wWw.eXample.oRg", "A", "+noall", "+answer"]);
+    assert!(said.starts_with("wWw.eXample.oRg."), "as it was asked: {said}");
+    assert!(server.stop("TERM").success());
+}
+
+#[test]
+fn a_record_that_would_be_served_wrongly_is_refused() {
+    for (records, why) in [
+        (&["foo"][..], "\"foo\" is no record: say NAME TTL IN TYPE DATA"),
+        (&["www 300 IN A 192.0.2.999"], "is no record"),
+        (&["www.example.com. 300 IN A 192.0.2.1"], "is not within example.org."),
+        (&["sub 300 IN NS ns.sub"], "no referrals are given"),
+        (&["www 300 IN A 192.0.2.1", "www 300 IN CNAME web"], "is an alias, and has other records"),
+    ] {
+        let options = records.iter().flat_map(|record| ["--record", record]);
+        let arguments: Vec<_> = ["unix:"].into_iter().chain(options).collect();
+        let program = crate::support::process::example("dns");
+        let output = run(program.to_str().unwrap(), &arguments, b"");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{records:?}: {said}");
+        assert!(said.contains(why), "{records:?}: {said}");
+    }
+}
