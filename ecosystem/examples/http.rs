@@ -8,54 +8,53 @@
 //!
 //! Whatever [`anysock::bind`] does is there for HTTP as well: stale socket files are replaced and
 //! living ones are not, inherited sockets (`fd:N`, `systemd:NAME`) are endpoints like any other,
-//! options and a gate are set by the builder, accepting survives what can be survived. hyper alone
-//! takes a `StreamSocket` by `hyper_util::rt::TokioIo::new(socket)`.
+//! options and a gate are set by the builder, accepting survives what can be survived.
+//!
+//! **Slow clients are not bounded here.** `axum::serve` sets no deadline for the head of a request and
+//! no bound on connections: who says nothing, or one byte a minute, is kept until he goes or the
+//! shutdown begins, and whoever has descriptors enough uses up those of this process. Where strangers
+//! connect, have a proxy in front, or serve the same router as the example `hyper` does, which bounds
+//! all of that, by `hyper_util::service::TowerToHyperService::new(router)`.
+
+#[path = "program/interrupted.rs"]
+mod interrupted;
+#[path = "program/mod.rs"]
+mod program;
 
 use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anysock::prelude::*;
 use anysock::sockets::StreamSocket;
-use anysock::{Addr, Endpoint, Shutdown};
+use anysock::{Addr, Endpoint, Streams};
 use axum::Router;
 use axum::extract::{ConnectInfo, Path};
 use axum::routing::get;
 use axum::serve::IncomingStream;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-/// A bound endpoint as axum wants it. The trait is axum's and the listener anysock's, so that a type
-/// of one's own must stand between.
-struct Listening(anysock::Listener);
+/// A bound endpoint as axum wants it. The trait is axum's and the type anysock's, so that one of one's
+/// own must stand between.
+struct Listening(Streams);
 
 impl axum::serve::Listener for Listening {
     type Io = StreamSocket;
     type Addr = Addr;
 
     async fn accept(&mut self) -> (StreamSocket, Addr) {
-        loop {
-            let connection = match self.0.accept().await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    eprintln!("http: {} accepts no more: {error}", self.0.endpoint());
-                    return pending().await;
-                }
-            };
-            // Who has reset the connection by now has no address.
-            let Ok(peer) = connection.peer_addr() else { continue };
-            match connection.into_stream() {
-                Ok(socket) => return (socket, peer),
-                Err(refused) => eprintln!("http: {refused}"),
+        match self.0.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                eprintln!("http: {} accepts no more: {error}", self.0.endpoint());
+                pending().await
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<Addr> {
-        let socket = self.0.as_socket();
-        socket.map_or(Err(io::ErrorKind::Unsupported.into()), |socket| socket.local_addr())
+        self.0.as_socket().local_addr()
     }
 }
 
@@ -69,8 +68,9 @@ impl axum::extract::connect_info::Connected<IncomingStream<'_, Listening>> for P
     }
 }
 
-/// Greets over HTTP, on any stream
+/// Greets over HTTP/1.1 on any streams, until it is interrupted: GET /greet/NAME, GET /slow
 #[derive(Parser)]
+#[command(after_help = program::LOG)]
 struct Arguments {
     /// Where to listen: tcp://HOST:PORT, unix:PATH, fd:N, systemd:NAME
     #[arg(value_name = "ENDPOINT", default_values = ["tcp://127.0.0.1:8080", "unix:/tmp/http.sock"])]
@@ -82,56 +82,34 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("http: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end_of("http", run(Arguments::parse())).await
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let app = Router::new()
-        .route("/greet/{name}", get(greet))
-        .route("/slow", get(slow))
-        .into_make_service_with_connect_info::<Peer>();
-    let shutdown = Shutdown::new();
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-
+    let shutdown = interrupted::shutdown()?;
     let mut listeners = Vec::new();
     for endpoint in &arguments.endpoints {
         let bound = anysock::bind(endpoint).await;
         let bound = bound.map_err(|error| format!("cannot listen on {endpoint}: {error}"))?;
-        let kind = bound.cell().map(|cell| cell.kind);
-        if kind != Some(anysock::Type::Stream) {
-            return Err(format!("HTTP needs a stream, and {endpoint} is none").into());
-        }
-        listeners.push(bound);
+        listeners.push(bound.into_streams()?);
     }
+    let app = Router::new()
+        .route("/greet/{name}", get(greet))
+        .route("/slow", get(slow))
+        .into_make_service_with_connect_info::<Peer>();
     let mut services = JoinSet::new();
-    for listener in listeners {
-        println!("listening on {}", listener.endpoint());
-        let told = shutdown.clone();
-        let service = axum::serve(Listening(listener), app.clone());
-        let service = service.with_graceful_shutdown(async move { told.begun().await });
+    for streams in listeners {
+        println!("listening on {}", streams.endpoint());
+        let service = axum::serve(Listening(streams), app.clone());
+        let service = service.with_graceful_shutdown(shutdown.clone().into_future());
         services.spawn(service.into_future());
     }
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    shutdown.begin();
-    let all = async { while services.join_next().await.is_some() {} };
+    shutdown.begun().await;
     let grace = Duration::from_secs(arguments.grace);
-    match tokio::time::timeout(grace, all).await {
-        Ok(()) => {
-            println!("all requests were answered");
-            Ok(())
-        }
-        Err(_) => Err(format!("requests were not answered within {grace:?}").into()),
-    }
+    let ended = tokio::time::timeout(grace, services.join_all()).await;
+    ended.map_err(|_| format!("requests were not answered within {grace:?}"))?;
+    println!("all requests were answered");
+    Ok(())
 }
 
 async fn greet(Path(name): Path<String>, ConnectInfo(Peer(peer)): ConnectInfo<Peer>) -> String {

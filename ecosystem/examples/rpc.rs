@@ -9,6 +9,9 @@
 //! a split transport is both, of bytes, and JSON stands between. Requests carry numbers, so that many
 //! are under way at a time, and are answered in any order.
 
+#[path = "program/mod.rs"]
+mod program;
+
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -98,10 +101,11 @@ impl<In, Out: Serialize> Sink<Out> for Json<In, Out> {
     }
 }
 
-/// Calls over any reliable transport
+/// Calls by tarpc over any reliable transport: a server and a client in one process
 #[derive(Parser)]
+#[command(after_help = program::LOG)]
 struct Arguments {
-    /// Where to; each is served and asked
+    /// Where to; each is served and asked: tcp://HOST:PORT, unix:PATH, unix-seqpacket:PATH, mem:NAME
     #[arg(
         value_name = "ENDPOINT",
         default_values = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "unix:", "unix-seqpacket:", "mem:sums"]
@@ -111,13 +115,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rpc: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end_of("rpc", run(Arguments::parse())).await
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use anysock_async::{Accepted, ListenerStats, StreamSocket, poll_budget};
+use anysock_async::{Accepted, ListenerStats, StreamSocket};
 use anysock_core::{Addr, Endpoint};
 use anysock_framing::Error;
 use futures_core::Stream;
@@ -92,8 +92,8 @@ impl Streams {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    /// The same, to be polled. It spends a unit of the task's cooperative budget, so that a flood of
-    /// peers does not hold up its neighbours.
+    /// The same, to be polled. Each peer costs a unit of the task's cooperative budget, so that a
+    /// flood of them does not hold up the neighbours.
     ///
     /// # Errors
     ///
@@ -106,7 +106,6 @@ impl Streams {
             target: "anysock::listener", "accept", endpoint = %self.endpoint
         );
         let _entered = accepting.enter();
-        ready!(poll_budget(cx));
         match ready!(self.listener.poll_accept_from(cx))? {
             (Accepted::Stream(socket), peer) => Poll::Ready(Ok((socket, peer))),
             (other, _) => unreachable!("a listener of streams has accepted {other:?}"),

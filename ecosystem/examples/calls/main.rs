@@ -8,6 +8,8 @@
 //! A server and a client in one process. `service.rs` makes a `Service` of a transport, and whatever
 //! tower has goes on top. Many callers have a clone each.
 
+#[path = "../program/mod.rs"]
+mod program;
 mod service;
 
 use std::process::ExitCode;
@@ -21,10 +23,11 @@ use tower::ServiceExt;
 
 use self::service::{Calls, Match};
 
-/// Calls over any reliable transport, many at a time
+/// Calls by tower over any reliable transport, many at a time: a server and a client in one process
 #[derive(Parser)]
+#[command(after_help = program::LOG)]
 struct Arguments {
-    /// Where to; each is served and asked
+    /// Where to; each is served and asked: tcp://HOST:PORT, unix:PATH, unix-seqpacket:PATH, mem:NAME
     #[arg(
         value_name = "ENDPOINT",
         default_values = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "unix:", "unix-seqpacket:", "mem:calls"]
@@ -42,13 +45,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("calls: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end_of("calls", run(Arguments::parse())).await
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {

@@ -10,6 +10,10 @@
 //! `words.rs` is generated from `words.proto` by `generate/`, and committed, because what generates it
 //! takes longer to build than all the rest.
 
+#[path = "../program/interrupted.rs"]
+mod interrupted;
+#[path = "../program/mod.rs"]
+mod program;
 mod transport;
 
 use std::future::pending;
@@ -17,13 +21,12 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anysock::{Endpoint, Shutdown};
+use anysock::Endpoint;
 use clap::{Parser, Subcommand};
 use futures_util::{Stream, StreamExt};
-use tokio::signal::unix::{SignalKind, signal};
 use tonic::{Request, Response, Status, Streaming};
 
-use self::transport::{Accepted, Peer};
+use self::transport::Peer;
 use self::words::words_client::WordsClient;
 use self::words::words_server::{Words, WordsServer};
 use self::words::{Most, Number, Text};
@@ -73,6 +76,7 @@ impl Words for Speller {
 
 /// gRPC, on any stream
 #[derive(Parser)]
+#[command(after_help = program::LOG)]
 struct Arguments {
     #[command(subcommand)]
     role: Role,
@@ -94,7 +98,7 @@ enum Role {
     },
     /// Makes one call of each kind, and prints the answers
     Ask {
-        /// Whom to ask
+        /// Whom to ask: tcp://HOST:PORT or unix:PATH
         #[arg(default_value = "unix:/tmp/grpc.sock")]
         endpoint: Endpoint,
         /// What is put in capitals, and sent back
@@ -108,42 +112,37 @@ enum Role {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Arguments::parse().role {
-        Role::Serve { endpoints, grace } => serve(&endpoints, Duration::from_secs(grace)).await,
-        Role::Ask { endpoint, texts, count } => ask(&endpoint, texts, count).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("grpc: {error}");
-            ExitCode::FAILURE
+    let role = Arguments::parse().role;
+    program::end_of("grpc", async {
+        match role {
+            Role::Serve { endpoints, grace } => serve(&endpoints, Duration::from_secs(grace)).await,
+            Role::Ask { endpoint, texts, count } => ask(&endpoint, texts, count).await,
         }
-    }
+    })
+    .await
 }
 
 async fn serve(endpoints: &[Endpoint], grace: Duration) -> Result<(), Failure> {
-    let shutdown = Shutdown::new();
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let shutdown = interrupted::shutdown()?;
     let listeners = transport::bind(endpoints).await?;
     for listener in &listeners {
         println!("listening on {}", listener.endpoint());
     }
     // tonic holds what it was given until its last call is answered, and clients would queue up there.
-    // So the incoming stream ends, and closes its listeners, instead of a signal to tonic.
+    // So the incoming stream ends, and closes its listeners, instead of a signal to tonic; without any
+    // it would not wait for the calls.
     let serving = tonic::transport::Server::builder()
         .add_service(WordsServer::new(Speller))
-        .serve_with_incoming_shutdown(Accepted::from_all(listeners, &shutdown), pending());
+        .serve_with_incoming_shutdown(transport::incoming(listeners, &shutdown), pending());
     tokio::pin!(serving);
     tokio::select! {
+        biased; // the shutdown ends both
+        () = shutdown.begun() => {}
         ended = &mut serving => {
             ended?;
             return Err("no endpoint accepts any more".into());
         }
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
-    shutdown.begin();
     match tokio::time::timeout(grace, serving).await {
         Ok(ended) => {
             ended?;

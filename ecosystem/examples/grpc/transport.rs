@@ -4,11 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use anysock::prelude::*;
 use anysock::sockets::StreamSocket;
-use anysock::{Addr, Endpoint, Listener, Shutdown, Type};
+use anysock::{Addr, Endpoint, Shutdown, Streams};
 use futures_util::Stream;
-use futures_util::stream::{BoxStream, StreamExt, select_all, unfold};
+use futures_util::stream::{StreamExt, TryStreamExt, select_all};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::Channel;
@@ -17,17 +16,29 @@ use tonic::transport::server::Connected;
 use crate::Failure;
 
 /// Binds all, or says which endpoint cannot be had.
-pub(crate) async fn bind(endpoints: &[Endpoint]) -> Result<Vec<Listener>, Failure> {
+pub(crate) async fn bind(endpoints: &[Endpoint]) -> Result<Vec<Streams>, Failure> {
     let mut listeners = Vec::new();
     for endpoint in endpoints {
         let bound = anysock::bind(endpoint).await;
         let bound = bound.map_err(|error| format!("cannot listen on {endpoint}: {error}"))?;
-        if bound.cell().map(|cell| cell.kind) != Some(Type::Stream) {
-            return Err(format!("gRPC needs a stream, and {endpoint} is none").into());
-        }
-        listeners.push(bound);
+        listeners.push(bound.into_streams().map_err(io::Error::from)?);
     }
     Ok(listeners)
+}
+
+/// What all listeners accept. Ends with the shutdown, or when none accepts any more; a listener that
+/// has ended is closed.
+pub(crate) fn incoming(
+    listeners: Vec<Streams>,
+    shutdown: &Shutdown,
+) -> impl Stream<Item = io::Result<Accepted>> + Send + use<> {
+    let until = listeners.into_iter().map(|each| {
+        let at = each.endpoint().clone();
+        // What can be survived was survived inside. tonic would not say it.
+        let told = each.inspect_err(move |error| eprintln!("grpc: {at} accepts no more: {error}"));
+        told.take_until(shutdown.clone().into_future())
+    });
+    select_all(until).map_ok(|(socket, peer)| Accepted { socket, peer: Peer(peer) })
 }
 
 /// A channel to one endpoint, that connects again by itself when a call finds it broken.
@@ -59,14 +70,13 @@ pub(crate) async fn channel(endpoint: &Endpoint) -> Result<Channel, Failure> {
 
 /// Who calls; tonic puts it into each request's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Peer(Option<Addr>);
+pub(crate) struct Peer(Addr);
 
 impl Peer {
     pub(crate) fn over(&self) -> &'static str {
         match self.0 {
-            Some(Addr::Ip(_)) => "TCP",
-            Some(Addr::Unix(_)) => "a unix socket",
-            None => "a connection that is gone",
+            Addr::Ip(_) => "TCP",
+            Addr::Unix(_) => "a unix socket",
         }
     }
 }
@@ -79,41 +89,6 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// What all listeners accept. Ends with the shutdown, or when none accepts any more; a listener
-    /// that has ended is closed.
-    pub(crate) fn from_all(
-        listeners: Vec<Listener>,
-        shutdown: &Shutdown,
-    ) -> impl Stream<Item = io::Result<Self>> + Send + use<> {
-        let shutdown = shutdown.clone();
-        select_all(listeners.into_iter().map(move |each| Self::from_one(each, shutdown.clone())))
-    }
-
-    fn from_one(listener: Listener, shutdown: Shutdown) -> BoxStream<'static, io::Result<Self>> {
-        let accepted = unfold((listener, shutdown), |(mut listener, shutdown)| async move {
-            loop {
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    () = shutdown.begun() => return None,
-                };
-                let connection = match accepted {
-                    Ok(connection) => connection,
-                    // What can be survived was survived inside.
-                    Err(error) => {
-                        eprintln!("grpc: {} accepts no more: {error}", listener.endpoint());
-                        return None;
-                    }
-                };
-                let peer = Peer(connection.peer_addr().ok());
-                match connection.into_stream() {
-                    Ok(socket) => return Some((Ok(Self { socket, peer }), (listener, shutdown))),
-                    Err(refused) => eprintln!("grpc: {refused}"),
-                }
-            }
-        });
-        accepted.boxed()
-    }
-
     fn socket(self: Pin<&mut Self>) -> Pin<&mut StreamSocket> {
         Pin::new(&mut self.get_mut().socket)
     }

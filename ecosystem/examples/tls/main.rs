@@ -14,6 +14,8 @@
 //! holds up nobody.
 
 mod chain;
+#[path = "../program/mod.rs"]
+mod program;
 mod upgrade;
 
 use std::fs;
@@ -33,6 +35,7 @@ use self::chain::{Authority, Error, Identity, Valid};
 
 /// Messages over TLS, on any stream
 #[derive(Parser)]
+#[command(after_help = program::LOG)]
 struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
@@ -53,7 +56,7 @@ enum Role {
     },
     /// Sends every message back, until it is interrupted
     Serve {
-        /// Where to listen
+        /// Where to listen: tcp://HOST:PORT, unix:PATH, fd:N, systemd:NAME
         #[arg(required = true, value_name = "ENDPOINT")]
         endpoints: Vec<Endpoint>,
         #[command(flatten)]
@@ -67,7 +70,7 @@ enum Role {
     },
     /// Sends messages, and prints what comes back
     Send {
-        /// Where to
+        /// Where to: tcp://HOST:PORT or unix:PATH
         endpoint: Endpoint,
         /// The messages
         #[arg(required = true, value_name = "MESSAGE")]
@@ -105,13 +108,7 @@ struct OwnIfAny {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tls: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end_of("tls", run(Arguments::parse())).await
 }
 
 async fn run(arguments: Arguments) -> Result<(), Error> {

@@ -42,7 +42,7 @@ fn every_kind_of_call_is_answered_over_unix_ipv4_and_ipv6_at_once() {
 fn what_is_no_stream_is_refused_in_words() {
     let (ok, _, err) = grpc(&["serve", "udp://127.0.0.1:0"]);
     assert!(!ok);
-    assert_eq!(err, "grpc: gRPC needs a stream, and udp://127.0.0.1:0 is none\n");
+    assert!(err.starts_with("grpc: a stream of bytes is wanted, and udp://127.0.0.1:"), "{err}");
     let (ok, _, err) = grpc(&["ask", "udp://127.0.0.1:9"]);
     assert!(!ok);
     assert!(
