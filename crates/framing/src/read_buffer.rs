@@ -282,7 +282,7 @@ impl ReadBuffer {
     /// How much larger than a read a block is, so that a frame which is cut in two by its end
     /// need not be moved: nothing, for the first reads.
     fn behind(&self) -> usize {
-        if self.room > SMALLEST { (self.room as usize / 2).min(4 * LONG) } else { 0 }
+        if self.room > SMALLEST { self.room as usize / 2 } else { 0 }
     }
 
     fn resize(&mut self, capacity: usize) -> Result<(), Error> {

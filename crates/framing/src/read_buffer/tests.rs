@@ -1,5 +1,7 @@
 //! What a read buffer holds, and that it loses nothing.
 
+mod room;
+
 use super::*;
 use crate::{Delimited, LengthDelimited, Resync};
 use bytes::BufMut;
