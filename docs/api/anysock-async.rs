@@ -28,6 +28,8 @@
 // anysock_async::SeqPacketRecv
 // anysock_async::SeqPacketSend
 // anysock_async::SeqPacketSocket
+// anysock_async::SocketRef
+// anysock_async::StreamHandle
 // anysock_async::StreamRecv
 // anysock_async::StreamSend
 // anysock_async::StreamSocket
@@ -154,6 +156,7 @@ impl DatagramPeer {
     pub fn into_split(self) -> (PeerRecv, PeerSend) {}
     pub fn cell(&self) -> Cell {}
     pub fn socket(&self) -> &Socket {}
+    pub fn socket_ref(&self) -> SocketRef<'_> {}
     pub fn peer_addr(&self) -> &Addr {}
     pub fn local_addr(&self) -> io::Result<Addr> {}
     pub fn held(&self) -> usize {}
@@ -188,6 +191,7 @@ pub struct DatagramRecv {
 }
 
 impl DatagramRecv {
+    pub fn socket(&self) -> &Socket {}
     pub fn receive_calls(&self) -> Calls {}
     pub fn cell(&self) -> Cell {}
     pub fn poll_recv_packet(
@@ -212,6 +216,7 @@ pub struct DatagramSend {
 }
 
 impl DatagramSend {
+    pub fn socket(&self) -> &Socket {}
     pub fn send_calls(&self) -> Calls {}
     pub fn cell(&self) -> Cell {}
     pub fn max_message(&self) -> io::Result<usize> {}
@@ -463,6 +468,7 @@ pub struct PeerRecv {
 }
 
 impl PeerRecv {
+    pub fn socket_ref(&self) -> SocketRef<'_> {}
     pub fn poll_recv_packet(
         &mut self,
         cx: &mut Context<'_>,
@@ -483,6 +489,7 @@ pub struct PeerSend {
 }
 
 impl PeerSend {
+    pub fn socket_ref(&self) -> SocketRef<'_> {}
     pub fn send_calls(&self) -> Calls {}
     pub fn cell(&self) -> Cell {}
     pub fn peer_addr(&self) -> &Addr {}
@@ -505,6 +512,7 @@ pub struct SeqPacketRecv {
 }
 
 impl SeqPacketRecv {
+    pub fn socket(&self) -> &Socket {}
     pub fn receive_calls(&self) -> Calls {}
     pub fn closed(&self) -> io::Result<Closed> {}
     pub fn poll_recv_packet(
@@ -529,6 +537,7 @@ pub struct SeqPacketSend {
 }
 
 impl SeqPacketSend {
+    pub fn socket(&self) -> &Socket {}
     pub fn send_calls(&self) -> Calls {}
     pub fn closed(&self) -> io::Result<Closed> {}
     pub fn poll_send_packets(
@@ -606,12 +615,45 @@ impl SeqPacketSocket {
 
 impl AsFd for SeqPacketSocket {}
 
+#[derive(Clone, Copy, Debug)]
+pub struct SocketRef<'a> {
+    _private: _,
+}
+
+impl<'a> SocketRef<'a> {
+    pub const fn new(socket: &'a Socket) -> Self {}
+    pub const fn socket(self) -> &'a Socket {}
+    pub const fn is_shared(self) -> bool {}
+    pub fn cell(self) -> Cell {}
+    pub fn local_addr(self) -> io::Result<Addr> {}
+    pub fn peer_addr(self) -> io::Result<Addr> {}
+    pub fn peer_credentials(self) -> io::Result<Credentials> {}
+    pub fn is_multipath(self) -> io::Result<bool> {}
+    pub fn tcp_info(self) -> io::Result<TcpInfo> {}
+    pub fn unsent_bytes(self) -> io::Result<usize> {}
+    pub fn unread_bytes(self) -> io::Result<usize> {}
+}
+
+#[derive(Clone, Debug)]
+pub struct StreamHandle {
+    _private: _,
+}
+
+impl StreamHandle {
+    pub fn socket(&self) -> &Socket {}
+    pub fn closed(&self) -> io::Result<Closed> {}
+    pub fn abort(&self) -> io::Result<()> {}
+    pub fn send_calls(&self) -> Calls {}
+    pub fn receive_calls(&self) -> Calls {}
+}
+
 #[derive(Debug)]
 pub struct StreamRecv {
     _private: _,
 }
 
 impl StreamRecv {
+    pub fn socket(&self) -> &Socket {}
     pub fn receive_calls(&self) -> Calls {}
     pub fn closed(&self) -> io::Result<Closed> {}
     pub fn poll_recv_block(
@@ -637,6 +679,8 @@ pub struct StreamSend {
 }
 
 impl StreamSend {
+    pub fn socket(&self) -> &Socket {}
+    pub fn abort(&self) -> io::Result<()> {}
     pub fn cell(&self) -> Cell {}
     pub fn poll_send_passing(
         &mut self,
@@ -666,6 +710,7 @@ impl StreamSocket {
     pub fn new(socket: Socket) -> io::Result<Self> {}
     pub fn pair() -> io::Result<(Self, Self)> {}
     pub fn into_split(self) -> (StreamRecv, StreamSend) {}
+    pub fn with_handle(self) -> (Self, StreamHandle) {}
     pub fn socket(&self) -> &Socket {}
     pub fn cell(&self) -> Cell {}
     pub fn local_addr(&self) -> io::Result<Addr> {}
@@ -676,6 +721,7 @@ impl StreamSocket {
     pub fn receive_calls(&self) -> Calls {}
     pub fn closed(&self) -> io::Result<Closed> {}
     pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {}
+    pub fn abort(&self) -> io::Result<()> {}
     pub fn set_busy_poll(&self, longest: Duration) -> io::Result<()> {}
     pub fn poll_recv_block(
         &mut self,

@@ -1045,6 +1045,7 @@ impl Socket {
     pub fn local_addr(&self) -> io::Result<Addr> {}
     pub fn peer_addr(&self) -> io::Result<Addr> {}
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {}
+    pub fn abort(&self) -> io::Result<()> {}
     pub fn peer_credentials(&self) -> io::Result<Credentials> {}
     pub fn try_clone(&self) -> io::Result<Self> {}
 }

@@ -85,6 +85,7 @@
 // anysock_framing::SendExt
 // anysock_framing::SendHalf
 // anysock_framing::Slip
+// anysock_framing::SocketRef = anysock_async::SocketRef
 // anysock_framing::Stats
 // anysock_framing::Stuffing
 // anysock_framing::Transport
@@ -191,6 +192,7 @@ pub trait ByteRecv {
     ) -> Poll<Result<usize>> {}
     fn closed(&self) -> Result<Closed> {}
     fn receive_calls(&self) -> Calls {}
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {}
 }
 
 pub trait ByteSend {
@@ -217,6 +219,8 @@ pub trait ByteSend {
     ) -> Poll<Result<usize>>;
     fn closed(&self) -> Result<Closed> {}
     fn send_calls(&self) -> Calls {}
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {}
+    fn abort(&mut self) -> Result<()> {}
 }
 
 pub trait ByteStream: ByteRecv + ByteSend {
@@ -251,6 +255,7 @@ pub trait Codec: fmt::Debug {
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error>;
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {}
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {}
+    fn is_in_step(&self) -> bool {}
 }
 
 #[derive(Debug)]
@@ -324,22 +329,10 @@ impl Default for ContentLength {}
 
 impl fmt::Display for ContentLength {}
 
-impl PacketRecv for DatagramPeer {}
-
-impl PacketSend for DatagramPeer {}
-
 impl PacketSocket for DatagramPeer {
     type Recv = PeerRecv;
     type Send = PeerSend;
 }
-
-impl PacketRecv for DatagramRecv {}
-
-impl PacketSend for DatagramSend {}
-
-impl PacketRecv for DatagramSocket {}
-
-impl PacketSend for DatagramSocket {}
 
 impl PacketSocket for DatagramSocket {
     type Recv = DatagramRecv;
@@ -588,6 +581,7 @@ pub trait Guaranteed {
     fn guarantees(&self) -> Guarantees;
     fn stats(&self) -> Stats;
     fn closed(&self) -> io::Result<Closed> {}
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {}
     fn require(&self, required: Guarantees) -> Result<(), Error> {}
 }
 
@@ -885,6 +879,7 @@ pub trait PacketRecv {
     fn dropped(&self) -> u64 {}
     fn closed(&self) -> io::Result<Closed> {}
     fn receive_calls(&self) -> Calls {}
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {}
 }
 
 pub trait PacketSend {
@@ -901,6 +896,7 @@ pub trait PacketSend {
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>>;
     fn closed(&self) -> io::Result<Closed> {}
     fn send_calls(&self) -> Calls {}
+    fn socket_ref(&self) -> Option<SocketRef<'_>> {}
 }
 
 pub trait PacketSocket: PacketRecv + PacketSend {
@@ -966,10 +962,6 @@ impl Payload<'_> {
     pub fn is_empty(&self) -> bool {}
     pub fn into_bytes(self) -> Bytes {}
 }
-
-impl PacketRecv for PeerRecv {}
-
-impl PacketSend for PeerSend {}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Postcard;
@@ -1132,16 +1124,9 @@ pub trait SendHalf: Guaranteed {
     ) -> Poll<Result<(), Error>> {}
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+    fn abort(&mut self) -> io::Result<()> {}
     fn max_message(&self) -> usize;
 }
-
-impl PacketRecv for SeqPacketRecv {}
-
-impl PacketSend for SeqPacketSend {}
-
-impl PacketRecv for SeqPacketSocket {}
-
-impl PacketSend for SeqPacketSocket {}
 
 impl PacketSocket for SeqPacketSocket {
     type Recv = SeqPacketRecv;
@@ -1342,7 +1327,8 @@ macro_rules! byte_recv {
         block : & mut RecvBlock, most : usize,) -> Poll < io::Result < usize >> {} fn
         poll_recv_passed(& mut self, cx : & mut Context <'_ >, block : & mut RecvBlock,
         most : usize, passed : & mut Passed,) -> Poll < io::Result < usize >> {} fn
-        closed(& self) -> io::Result < Closed > {} fn receive_calls(& self) -> Calls {} }
+        closed(& self) -> io::Result < Closed > {} fn receive_calls(& self) -> Calls {}
+        fn socket_ref(& self) -> Option < SocketRef <'_ >> {} }
     };
 }
 
@@ -1361,7 +1347,8 @@ macro_rules! byte_send {
         poll_shutdown(& mut self, cx : & mut Context <'_ >) -> Poll < io::Result < () >>
         {} fn poll_drain(& mut self, cx : & mut Context <'_ >, block : & mut RecvBlock,
         most : usize,) -> Poll < io::Result < usize >> {} fn closed(& self) -> io::Result
-        < Closed > {} fn send_calls(& self) -> Calls {} }
+        < Closed > {} fn send_calls(& self) -> Calls {} fn socket_ref(& self) -> Option <
+        SocketRef <'_ >> {} fn abort(& mut self) -> io::Result < () > {} }
     };
 }
 
@@ -1371,19 +1358,21 @@ macro_rules! forward {
     ($($pointer:ty),*) => {
         $(impl < T : Guaranteed + ? Sized > Guaranteed for $pointer { fn guarantees(&
         self) -> Guarantees {} fn stats(& self) -> Stats {} fn closed(& self) ->
-        io::Result < Closed > {} fn require(& self, required : Guarantees) -> Result <
-        (), Error > {} } impl < T : SendHalf + ? Sized > SendHalf for $pointer { fn
-        poll_ready(& mut self, cx : & mut Context <'_ >) -> Poll < Result < (), Error >>
-        {} fn start_send(& mut self, payload : Payload <'_ >, attached : & mut Attached,)
-        -> Result < (), Error > {} #[inline(always)] fn poll_feed(& mut self, cx : & mut
-        Context <'_ >, payload : Payload <'_ >, attached : & mut Attached,) -> Poll <
-        Result < (), Error >> {} fn poll_flush(& mut self, cx : & mut Context <'_ >) ->
-        Poll < Result < (), Error >> {} fn poll_close(& mut self, cx : & mut Context <'_
-        >) -> Poll < Result < (), Error >> {} fn max_message(& self) -> usize {} } impl <
-        T : RecvHalf + ? Sized > RecvHalf for $pointer { fn poll_recv(& mut self, cx : &
-        mut Context <'_ >,) -> Poll < Result < Option < Message >, Error >> {} fn
-        poll_recv_many(& mut self, cx : & mut Context <'_ >, messages : & mut Vec <
-        Message >, most : usize,) -> Poll < Result < usize, Error >> {} })*
+        io::Result < Closed > {} fn socket_ref(& self) -> Option < SocketRef <'_ >> {} fn
+        require(& self, required : Guarantees) -> Result < (), Error > {} } impl < T :
+        SendHalf + ? Sized > SendHalf for $pointer { fn poll_ready(& mut self, cx : & mut
+        Context <'_ >) -> Poll < Result < (), Error >> {} fn start_send(& mut self,
+        payload : Payload <'_ >, attached : & mut Attached,) -> Result < (), Error > {}
+        #[inline(always)] fn poll_feed(& mut self, cx : & mut Context <'_ >, payload :
+        Payload <'_ >, attached : & mut Attached,) -> Poll < Result < (), Error >> {} fn
+        poll_flush(& mut self, cx : & mut Context <'_ >) -> Poll < Result < (), Error >>
+        {} fn poll_close(& mut self, cx : & mut Context <'_ >) -> Poll < Result < (),
+        Error >> {} fn abort(& mut self) -> io::Result < () > {} fn max_message(& self)
+        -> usize {} } impl < T : RecvHalf + ? Sized > RecvHalf for $pointer { fn
+        poll_recv(& mut self, cx : & mut Context <'_ >,) -> Poll < Result < Option <
+        Message >, Error >> {} fn poll_recv_many(& mut self, cx : & mut Context <'_ >,
+        messages : & mut Vec < Message >, most : usize,) -> Poll < Result < usize, Error
+        >> {} })*
     };
 }
 
@@ -1443,4 +1432,91 @@ owned! {
     Message::into_bytes; String : Bytes::from; Vec < u8 >: Bytes::from; Box < [u8] >:
     Bytes::from;
 }
+
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket { fn poll_recv(& mut self, cx : & mut Context <'_ >,
+        _ : usize,) -> Poll < io::Result < Option < Packet >>> {} fn poll_recv_batch(&
+        mut self, cx : & mut Context <'_ >, _ : usize, count : usize, inbox : & mut
+        Inbox,) -> Poll < io::Result < bool >> {} fn survives(& self, _ : & io::Error) ->
+        bool {} fn held(& self) -> usize {} fn dropped(& self) -> u64 {} fn socket_ref(&
+        self) -> Option < SocketRef <'_ >> {} }
+    };
+}
+
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket { fn poll_recv(& mut self, cx : & mut Context <'_ >,
+        most : usize,) -> Poll < io::Result < Option < Packet >>> {} fn poll_recv_batch(&
+        mut self, cx : & mut Context <'_ >, most : usize, count : usize, inbox : & mut
+        Inbox,) -> Poll < io::Result < bool >> {} fn survives(& self, _ : & io::Error) ->
+        bool {} fn closed(& self) -> io::Result < Closed > {} fn receive_calls(& self) ->
+        Calls {} fn socket_ref(& self) -> Option < SocketRef <'_ >> {} }
+    };
+}
+
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket { fn poll_recv(& mut self, cx : & mut Context <'_ >,
+        most : usize,) -> Poll < io::Result < Option < Packet >>> {} fn poll_recv_batch(&
+        mut self, cx : & mut Context <'_ >, most : usize, count : usize, inbox : & mut
+        Inbox,) -> Poll < io::Result < bool >> {} fn survives(& self, error : &
+        io::Error) -> bool {} fn receive_calls(& self) -> Calls {} fn socket_ref(& self)
+        -> Option < SocketRef <'_ >> {} }
+    };
+}
+
+packet_recv!(DatagramPeer);
+
+packet_recv!(DatagramRecv);
+
+packet_recv!(DatagramSocket);
+
+packet_recv!(PeerRecv);
+
+packet_recv!(SeqPacketRecv);
+
+packet_recv!(SeqPacketSocket);
+
+macro_rules! packet_send {
+    ($socket:ident) => {
+        impl PacketSend for $socket { fn poll_send(& mut self, cx : & mut Context <'_ >,
+        packet : & [u8]) -> Poll < io::Result < () >> {} fn poll_send_batch(& mut self,
+        cx : & mut Context <'_ >, outbox : & Outbox,) -> Poll < io::Result < usize >> {}
+        fn attaches(& self) -> Option < Cell > {} fn fault(& self, error : & io::Error)
+        -> Fault {} fn max_packet(& self) -> usize {} fn shutdown(& mut self) ->
+        io::Result < bool > {} fn poll_drain(& mut self, _ : & mut Context <'_ >) -> Poll
+        < io::Result < Option < Packet >>> {} fn send_calls(& self) -> Calls {} fn
+        socket_ref(& self) -> Option < SocketRef <'_ >> {} }
+    };
+}
+
+macro_rules! packet_send {
+    ($socket:ident, $shutdown:expr, $drain:expr) => {
+        impl PacketSend for $socket { fn poll_send(& mut self, cx : & mut Context <'_ >,
+        packet : & [u8]) -> Poll < io::Result < () >> {} fn poll_send_batch(& mut self,
+        cx : & mut Context <'_ >, outbox : & Outbox,) -> Poll < io::Result < usize >> {}
+        fn attaches(& self) -> Option < Cell > {} fn fault(& self, error : & io::Error)
+        -> Fault {} fn max_packet(& self) -> usize {} fn shutdown(& mut self) ->
+        io::Result < bool > {} fn poll_drain(& mut self, cx : & mut Context <'_ >) ->
+        Poll < io::Result < Option < Packet >>> {} fn closed(& self) -> io::Result <
+        Closed > {} fn send_calls(& self) -> Calls {} fn socket_ref(& self) -> Option <
+        SocketRef <'_ >> {} }
+    };
+}
+
+packet_send!(
+    SeqPacketSocket, | socket : & SeqPacketSocket | socket.shutdown_now(Shutdown::Write),
+    | socket : & mut SeqPacketSocket, cx | socket.poll_recv_packet(cx, 0)
+);
+
+packet_send!(DatagramPeer);
+
+packet_send!(DatagramSend);
+
+packet_send!(DatagramSocket);
+
+packet_send!(PeerSend);
+
+packet_send!(SeqPacketSend, SeqPacketSend::shutdown_write, drain_alone);
 

@@ -112,6 +112,7 @@
 // anysock::Shutdown
 // anysock::Slip = anysock_framing::Slip
 // anysock::Socket = anysock_core::Socket
+// anysock::SocketRef = anysock_async::SocketRef
 // anysock::Stats = anysock_framing::Stats
 // anysock::Streams
 // anysock::Stuffing = anysock_framing::Stuffing
@@ -254,23 +255,23 @@ impl Connection {
 }
 
 impl Connection {
-    pub fn from_transport(transport: impl Transport + Send + 'static) -> Self {}
-    #[must_use]
-    pub fn limit(self, limits: &Limits) -> Self {}
-    pub fn span(&self) -> Span {}
     pub fn cell(&self) -> Option<Cell> {}
     pub fn as_socket(&self) -> Option<&Socket> {}
     pub fn local_addr(&self) -> io::Result<Addr> {}
     pub fn peer_addr(&self) -> io::Result<Addr> {}
     pub fn peer_credentials(&self) -> io::Result<Credentials> {}
     pub fn is_multipath(&self) -> io::Result<bool> {}
-    pub fn split(self) -> (ConnectionSend, ConnectionRecv) {}
-}
-
-impl Connection {
     pub fn tcp_info(&self) -> io::Result<TcpInfo> {}
     pub fn unsent_bytes(&self) -> io::Result<usize> {}
     pub fn unread_bytes(&self) -> io::Result<usize> {}
+}
+
+impl Connection {
+    pub fn from_transport(transport: impl Transport + Send + 'static) -> Self {}
+    #[must_use]
+    pub fn limit(self, limits: &Limits) -> Self {}
+    pub fn span(&self) -> Span {}
+    pub fn split(self) -> (ConnectionSend, ConnectionRecv) {}
 }
 
 impl Transport for Connection {}
@@ -579,7 +580,24 @@ macro_rules! guaranteed {
 macro_rules! guaranteed {
     ($type:ty, $outer:ident) => {
         impl Guaranteed for $type { fn guarantees(& self) -> Guarantees {} fn stats(&
-        self) -> Stats {} fn closed(& self) -> io::Result < Closed > {} }
+        self) -> Stats {} fn closed(& self) -> io::Result < Closed > {} fn socket_ref(&
+        self) -> Option < SocketRef <'_ >> {} }
+    };
+}
+
+half!(ConnectionRecv, Receiving);
+
+half!(ConnectionSend, Sending);
+
+macro_rules! half {
+    ($half:ident, $arms:ident) => {
+        impl $half { pub fn cell(& self) -> Option < Cell > {} pub fn as_socket(& self)
+        -> Option <& Socket > {} pub fn local_addr(& self) -> io::Result < Addr > {} pub
+        fn peer_addr(& self) -> io::Result < Addr > {} pub fn peer_credentials(& self) ->
+        io::Result < Credentials > {} pub fn is_multipath(& self) -> io::Result < bool >
+        {} pub fn tcp_info(& self) -> io::Result < TcpInfo > {} pub fn unsent_bytes(&
+        self) -> io::Result < usize > {} pub fn unread_bytes(& self) -> io::Result <
+        usize > {} pub fn span(& self) -> Span {} }
     };
 }
 
@@ -604,12 +622,21 @@ macro_rules! send_half {
         self, cx : & mut Context <'_ >, payload : Payload <'_ >, attached : & mut
         Attached,) -> Poll < Result < (), Error >> {} fn poll_flush(& mut self, cx : &
         mut Context <'_ >) -> Poll < Result < (), Error >> {} fn poll_close(& mut self,
-        cx : & mut Context <'_ >) -> Poll < Result < (), Error >> {} fn max_message(&
-        self) -> usize {} }
+        cx : & mut Context <'_ >) -> Poll < Result < (), Error >> {} fn abort(& mut self)
+        -> io::Result < () > {} fn max_message(& self) -> usize {} }
     };
 }
 
 send_half!(Connection, Inner);
 
 send_half!(ConnectionSend, Sending);
+
+macro_rules! socket_or {
+    ($($type:ty),*) => {
+        $(impl $type { fn socket_or(& self, what : & str) -> io::Result < SocketRef <'_
+        >> {} })*
+    };
+}
+
+socket_or!(Connection, ConnectionSend, ConnectionRecv);
 

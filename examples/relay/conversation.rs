@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anysock::prelude::*;
-use anysock::{
-    Connect, Connection, ConnectionRecv, ConnectionSend, Endpoint, Error, Options, Shutdown, Socket,
-};
+use anysock::{Connect, Connection, ConnectionRecv, ConnectionSend, Endpoint, Error, Shutdown};
 use serde::Serialize;
 
 /// Messages that are passed on by one flush.
@@ -52,21 +50,22 @@ impl Relay {
 
     async fn connect_and_pass(&self, client: Connection) -> Result<(), Error> {
         let server = self.onward.clone().await?;
-        let mut cut_off = CutOff::of([&client, &server])?;
         let (to_server, from_server) = server.split();
         let (to_client, from_client) = client.split();
+        let mut ends = Ends { to: [to_server, to_client], in_order: false };
+        let [to_server, to_client] = &mut ends.to;
         let one_way_ended = Shutdown::new();
         let forward = self.one_way(from_client, to_server, &self.counts.forward, &one_way_ended);
         let back = self.one_way(from_server, to_client, &self.counts.back, &one_way_ended);
         tokio::try_join!(forward, back)?;
-        cut_off.0.clear();
+        ends.in_order = true;
         Ok(())
     }
 
     async fn one_way(
         &self,
         mut from: ConnectionRecv,
-        mut to: ConnectionSend,
+        to: &mut ConnectionSend,
         counts: &Way,
         one_way_ended: &Shutdown,
     ) -> Result<(), Error> {
@@ -105,22 +104,20 @@ impl Relay {
     }
 }
 
-/// Both connections, by descriptors of its own. Where they end because this was dropped, by an error
-/// or once the grace is over, they end by a reset if they can.
-struct CutOff(Vec<Socket>);
-
-impl CutOff {
-    fn of(ends: [&Connection; 2]) -> Result<Self, Error> {
-        let sockets = ends.into_iter().filter_map(Connection::as_socket).map(Socket::try_clone);
-        Ok(Self(sockets.collect::<Result<_, _>>()?))
-    }
+/// Both connections. Where they end because this was dropped, by an error or once the grace is over,
+/// they end by a reset if they can.
+struct Ends {
+    to: [ConnectionSend; 2],
+    in_order: bool,
 }
 
-impl Drop for CutOff {
+impl Drop for Ends {
     fn drop(&mut self) {
-        for socket in &self.0 {
-            // Only TCP has resets; others refuse it.
-            let _ = Options::new().linger(Duration::ZERO).apply(socket);
+        for to in &mut self.to {
+            if !self.in_order {
+                // Only TCP has resets; others refuse it.
+                let _ = to.abort();
+            }
         }
     }
 }

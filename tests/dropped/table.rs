@@ -247,15 +247,7 @@ const TABLE: &[(&str, &[Row])] = &[
     ),
     (
         "framing/src/packet_socket/datagram.rs",
-        &[(
-            &[
-                "PacketRecv for DatagramSocket",
-                "PacketRecv for DatagramRecv",
-                "PacketSend for DatagramSocket",
-                "PacketSend for DatagramSend",
-            ],
-            Over(DATAGRAMS),
-        )],
+        &[(&["PacketRecv for $socket", "PacketSend for $socket"], Over(DATAGRAMS))],
     ),
     (
         "framing/src/packet_socket/mod.rs",
@@ -267,27 +259,11 @@ const TABLE: &[(&str, &[Row])] = &[
     ),
     (
         "framing/src/packet_socket/peer.rs",
-        &[(
-            &[
-                "PacketRecv for DatagramPeer",
-                "PacketRecv for PeerRecv",
-                "PacketSend for DatagramPeer",
-                "PacketSend for PeerSend",
-            ],
-            Over(PEERS),
-        )],
+        &[(&["PacketRecv for $socket", "PacketSend for $socket"], Over(PEERS))],
     ),
     (
         "framing/src/packet_socket/seqpacket.rs",
-        &[(
-            &[
-                "PacketRecv for SeqPacketSocket",
-                "PacketRecv for SeqPacketRecv",
-                "PacketSend for SeqPacketSocket",
-                "PacketSend for SeqPacketSend",
-            ],
-            Over(SEQPACKET),
-        )],
+        &[(&["PacketRecv for $socket", "PacketSend for $socket"], Over(SEQPACKET))],
     ),
     (
         "framing/src/packets.rs",

@@ -61,8 +61,9 @@ impl Turns {
         *self = Self::default();
     }
 
+    /// Lets others run, and is woken again.
     #[cold]
-    fn yield_now(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn yield_now(&mut self, cx: &mut Context<'_>) {
         let now = now();
         if self.woken == 0 {
             self.since = now;
@@ -73,8 +74,10 @@ impl Turns {
             cx.waker().wake_by_ref();
         } else {
             self.park();
-            // No budget is left, so that this wakes the task once the reactor was asked.
-            let _ = poll_proceed(cx);
+            // Where no budget is left, this wakes the task once the reactor was asked.
+            if poll_proceed(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
         }
     }
 }

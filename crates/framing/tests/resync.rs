@@ -320,3 +320,15 @@ async fn a_stream_is_not_taken_from_within_a_frame_that_is_given_up() {
         near.into_stream().unwrap();
     }
 }
+
+#[test]
+fn a_clone_begins_a_stream_of_its_own() {
+    for (codec, begin) in [("resync:lines", &b"far too long"[..]), ("resync:u8", b"\x09far too")] {
+        let mut codec = codec.parse::<AnyCodec>().unwrap().with_max(MAX);
+        assert!(matches!(codec.decode(begin).unwrap(), Decoded::Discard { .. }));
+        assert!(!codec.is_in_step());
+        let mut clone = codec.clone();
+        assert!(clone.is_in_step());
+        assert!(matches!(clone.decode(b"\x02\n\n").unwrap(), Decoded::Frame { .. }));
+    }
+}

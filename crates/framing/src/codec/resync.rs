@@ -43,7 +43,7 @@ use crate::{Error, ErrorKind, FrameWriter};
 /// assert_eq!(lines.stats().discarded, 1);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Resync<C> {
     codec: C,
     state: State,
@@ -123,6 +123,13 @@ impl<C: Codec> Resync<C> {
 impl State {
     const fn after(left: u64) -> Self {
         if left == 0 { Self::InStep } else { Self::Skipping(left) }
+    }
+}
+
+/// The clone goes on by the same codec, and begins a stream of its own.
+impl<C: Clone> Clone for Resync<C> {
+    fn clone(&self) -> Self {
+        Self { codec: self.codec.clone(), state: State::InStep }
     }
 }
 

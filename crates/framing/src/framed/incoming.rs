@@ -11,6 +11,10 @@ use crate::read_buffer::{Next, ReadBuffer};
 use crate::turn::{self, Turns};
 use crate::{ByteRecv, Codec, Error, Stats};
 
+/// After so many bytes without a message others have their turn: a peer may send nothing but what is
+/// skipped, byte by byte, and a read of hundreds of KiB spends as much of the budget as a message.
+const FRUITLESS: usize = 256 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Incoming<C> {
     pub(super) codec: C,
@@ -46,6 +50,7 @@ impl<C: Codec> Incoming<C> {
         spent: RestoreOnPending,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
+        let mut fruitless = 0;
         loop {
             if !self.at_end {
                 if let Some(message) = self.next() {
@@ -56,7 +61,7 @@ impl<C: Codec> Incoming<C> {
                 spent.made_progress();
                 return Poll::Ready(Ok(Some(message)));
             }
-            if let Some(ended) = ready!(self.poll_more(io, fate, cx)) {
+            if let Some(ended) = ready!(self.poll_more(io, fate, &mut fruitless, cx)) {
                 spent.made_progress();
                 return Poll::Ready(ended.map(|()| None));
             }
@@ -70,6 +75,7 @@ impl<C: Codec> Incoming<C> {
         &mut self,
         io: &mut R,
         fate: &Fate,
+        fruitless: &mut usize,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Error>>> {
         if let Some(error) = self.buffer.take_error() {
@@ -79,12 +85,19 @@ impl<C: Codec> Incoming<C> {
             let failure = self.buffer.failure().map(Error::duplicate);
             return Poll::Ready(Some(failure.map_or(Ok(()), Err)));
         }
+        if *fruitless >= FRUITLESS {
+            self.turns.yield_now(cx);
+            return Poll::Pending;
+        }
         match self.buffer.poll_fill(io, cx) {
             Poll::Ready(Ok(0)) => {
                 self.at_end = true;
                 self.buffer.park();
             }
-            Poll::Ready(Ok(read)) => self.turns.read(read),
+            Poll::Ready(Ok(read)) => {
+                self.turns.read(read);
+                *fruitless += read;
+            }
             Poll::Ready(Err(error)) => {
                 fate.record(&error);
                 self.fail(error);

@@ -105,23 +105,7 @@ impl Wait {
 const MESSAGE: &str = "message";
 const ROOM: &str = "room to send";
 
-impl<T: Guaranteed> Guaranteed for Deadlines<T> {
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
-
-    fn stats(&self) -> Stats {
-        self.inner.stats()
-    }
-
-    fn closed(&self) -> std::io::Result<anysock_async::Closed> {
-        self.inner.closed()
-    }
-
-    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
-        self.inner.socket_ref()
-    }
-}
+guaranteed_as_within!(Deadlines);
 
 impl<T: SendHalf> SendHalf for Deadlines<T> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -194,23 +194,7 @@ impl<T: Guaranteed> Idle<T> {
     }
 }
 
-impl<T: Guaranteed> Guaranteed for Idle<T> {
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
-
-    fn stats(&self) -> Stats {
-        self.inner.stats()
-    }
-
-    fn closed(&self) -> std::io::Result<anysock_async::Closed> {
-        self.inner.closed()
-    }
-
-    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
-        self.inner.socket_ref()
-    }
-}
+guaranteed_as_within!(Idle);
 
 impl<T: SendHalf> SendHalf for Idle<T> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

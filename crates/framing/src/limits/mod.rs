@@ -23,6 +23,29 @@
 //! layers of tower stand around requests and their answers, and see no message that nobody answers:
 //! a service on top of a transport uses them beside these.
 
+/// Promises, counts and tells what the transport within does.
+macro_rules! guaranteed_as_within {
+    ($limit:ident) => {
+        impl<T: Guaranteed> Guaranteed for $limit<T> {
+            fn guarantees(&self) -> Guarantees {
+                self.inner.guarantees()
+            }
+
+            fn stats(&self) -> Stats {
+                self.inner.stats()
+            }
+
+            fn closed(&self) -> std::io::Result<anysock_async::Closed> {
+                self.inner.closed()
+            }
+
+            fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
+                self.inner.socket_ref()
+            }
+        }
+    };
+}
+
 mod alarm;
 mod deadlines;
 mod drive;

@@ -101,23 +101,7 @@ impl<T: SendHalf> Rate<T> {
     }
 }
 
-impl<T: Guaranteed> Guaranteed for Rate<T> {
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
-
-    fn stats(&self) -> Stats {
-        self.inner.stats()
-    }
-
-    fn closed(&self) -> std::io::Result<anysock_async::Closed> {
-        self.inner.closed()
-    }
-
-    fn socket_ref(&self) -> Option<anysock_async::SocketRef<'_>> {
-        self.inner.socket_ref()
-    }
-}
+guaranteed_as_within!(Rate);
 
 impl<T: SendHalf> SendHalf for Rate<T> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

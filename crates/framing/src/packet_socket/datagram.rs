@@ -8,145 +8,92 @@ use anysock_core::{Cell, Domain, Guarantees, Outbox, Role, Type};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
-impl PacketRecv for DatagramSocket {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
-        self.poll_recv_packet(cx, most)
-    }
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+                most: usize,
+            ) -> Poll<io::Result<Option<Packet>>> {
+                self.poll_recv_packet(cx, most)
+            }
 
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, inbox)
-    }
+            fn poll_recv_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                most: usize,
+                count: usize,
+                inbox: &mut Inbox,
+            ) -> Poll<io::Result<bool>> {
+                self.poll_recv_packets(cx, most, count, inbox)
+            }
 
-    fn survives(&self, error: &io::Error) -> bool {
-        survives(self.cell(), error)
-    }
+            fn survives(&self, error: &io::Error) -> bool {
+                survives(self.cell(), error)
+            }
 
-    fn receive_calls(&self) -> Calls {
-        DatagramSocket::receive_calls(self)
-    }
+            fn receive_calls(&self) -> Calls {
+                $socket::receive_calls(self)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
+            }
+        }
+    };
 }
 
-impl PacketRecv for DatagramRecv {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
-        self.poll_recv_packet(cx, most)
-    }
+macro_rules! packet_send {
+    ($socket:ident) => {
+        impl PacketSend for $socket {
+            fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+                $socket::poll_send(self, cx, packet)
+            }
 
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, inbox)
-    }
+            fn poll_send_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                outbox: &Outbox,
+            ) -> Poll<io::Result<usize>> {
+                self.poll_send_packets(cx, outbox)
+            }
 
-    fn survives(&self, error: &io::Error) -> bool {
-        survives(self.cell(), error)
-    }
+            fn attaches(&self) -> Option<Cell> {
+                Some(self.cell())
+            }
 
-    fn receive_calls(&self) -> Calls {
-        DatagramRecv::receive_calls(self)
-    }
+            fn fault(&self, error: &io::Error) -> Fault {
+                fault(self.cell(), error)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
+            fn max_packet(&self) -> usize {
+                self.max_message().unwrap_or(usize::MAX)
+            }
+
+            fn shutdown(&mut self) -> io::Result<bool> {
+                Ok(false)
+            }
+
+            fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+                Poll::Ready(Ok(None))
+            }
+
+            fn send_calls(&self) -> Calls {
+                $socket::send_calls(self)
+            }
+
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
+            }
+        }
+    };
 }
 
-impl PacketSend for DatagramSocket {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        DatagramSocket::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(self.cell())
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(self.cell(), error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        Poll::Ready(Ok(None))
-    }
-
-    fn send_calls(&self) -> Calls {
-        DatagramSocket::send_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
-}
-
-impl PacketSend for DatagramSend {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        DatagramSend::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(self.cell())
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(self.cell(), error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        Poll::Ready(Ok(None))
-    }
-
-    fn send_calls(&self) -> Calls {
-        DatagramSend::send_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
-}
+packet_recv!(DatagramSocket);
+packet_recv!(DatagramRecv);
+packet_send!(DatagramSocket);
+packet_send!(DatagramSend);
 
 impl PacketSocket for DatagramSocket {
     type Recv = DatagramRecv;

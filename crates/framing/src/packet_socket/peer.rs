@@ -8,155 +8,97 @@ use anysock_core::{Cell, Guarantees, Outbox, Role};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
-impl PacketRecv for DatagramPeer {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
-        // The listener's own limit was applied when the packet was read.
-        self.poll_recv_packet(cx)
-    }
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+                _: usize,
+            ) -> Poll<io::Result<Option<Packet>>> {
+                // The listener's own limit was applied when the packet was read.
+                self.poll_recv_packet(cx)
+            }
 
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        _: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, count, inbox)
-    }
+            fn poll_recv_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                _: usize,
+                count: usize,
+                inbox: &mut Inbox,
+            ) -> Poll<io::Result<bool>> {
+                self.poll_recv_packets(cx, count, inbox)
+            }
 
-    fn survives(&self, _: &io::Error) -> bool {
-        true
-    }
+            fn survives(&self, _: &io::Error) -> bool {
+                true
+            }
 
-    fn held(&self) -> usize {
-        DatagramPeer::held(self)
-    }
+            fn held(&self) -> usize {
+                $socket::held(self)
+            }
 
-    fn dropped(&self) -> u64 {
-        DatagramPeer::dropped(self)
-    }
+            fn dropped(&self) -> u64 {
+                $socket::dropped(self)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(DatagramPeer::socket_ref(self))
-    }
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some($socket::socket_ref(self))
+            }
+        }
+    };
 }
 
-impl PacketRecv for PeerRecv {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<io::Result<Option<Packet>>> {
-        // The listener's own limit was applied when the packet was read.
-        self.poll_recv_packet(cx)
-    }
+macro_rules! packet_send {
+    ($socket:ident) => {
+        impl PacketSend for $socket {
+            fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+                $socket::poll_send(self, cx, packet)
+            }
 
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        _: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, count, inbox)
-    }
+            fn poll_send_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                outbox: &Outbox,
+            ) -> Poll<io::Result<usize>> {
+                self.poll_send_packets(cx, outbox)
+            }
 
-    fn survives(&self, _: &io::Error) -> bool {
-        true
-    }
+            fn attaches(&self) -> Option<Cell> {
+                Some(self.cell())
+            }
 
-    fn held(&self) -> usize {
-        PeerRecv::held(self)
-    }
+            fn fault(&self, error: &io::Error) -> Fault {
+                fault(error)
+            }
 
-    fn dropped(&self) -> u64 {
-        PeerRecv::dropped(self)
-    }
+            fn max_packet(&self) -> usize {
+                self.max_message().unwrap_or(usize::MAX)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(PeerRecv::socket_ref(self))
-    }
+            fn shutdown(&mut self) -> io::Result<bool> {
+                Ok(false)
+            }
+
+            fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+                Poll::Ready(Ok(None))
+            }
+
+            fn send_calls(&self) -> Calls {
+                $socket::send_calls(self)
+            }
+
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some($socket::socket_ref(self))
+            }
+        }
+    };
 }
 
-impl PacketSend for DatagramPeer {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        DatagramPeer::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(self.cell())
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        Poll::Ready(Ok(None))
-    }
-
-    fn send_calls(&self) -> Calls {
-        DatagramPeer::send_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(DatagramPeer::socket_ref(self))
-    }
-}
-
-impl PacketSend for PeerSend {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        PeerSend::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(self.cell())
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        Poll::Ready(Ok(None))
-    }
-
-    fn send_calls(&self) -> Calls {
-        PeerSend::send_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(PeerSend::socket_ref(self))
-    }
-}
+packet_recv!(DatagramPeer);
+packet_recv!(PeerRecv);
+packet_send!(DatagramPeer);
+packet_send!(PeerSend);
 
 impl PacketSocket for DatagramPeer {
     type Recv = PeerRecv;

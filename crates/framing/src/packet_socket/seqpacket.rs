@@ -10,162 +10,114 @@ use anysock_core::{Cell, Guarantees, Outbox, Role, Shutdown};
 
 use super::{Fault, PacketRecv, PacketSend, PacketSocket};
 
-impl PacketRecv for SeqPacketSocket {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
-        self.poll_recv_packet(cx, most)
-    }
+macro_rules! packet_recv {
+    ($socket:ident) => {
+        impl PacketRecv for $socket {
+            fn poll_recv(
+                &mut self,
+                cx: &mut Context<'_>,
+                most: usize,
+            ) -> Poll<io::Result<Option<Packet>>> {
+                self.poll_recv_packet(cx, most)
+            }
 
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, inbox)
-    }
+            fn poll_recv_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                most: usize,
+                count: usize,
+                inbox: &mut Inbox,
+            ) -> Poll<io::Result<bool>> {
+                self.poll_recv_packets(cx, most, count, inbox)
+            }
 
-    fn survives(&self, _: &io::Error) -> bool {
-        false
-    }
+            fn survives(&self, _: &io::Error) -> bool {
+                false
+            }
 
-    fn closed(&self) -> io::Result<Closed> {
-        SeqPacketSocket::closed(self)
-    }
+            fn closed(&self) -> io::Result<Closed> {
+                $socket::closed(self)
+            }
 
-    fn receive_calls(&self) -> Calls {
-        SeqPacketSocket::receive_calls(self)
-    }
+            fn receive_calls(&self) -> Calls {
+                $socket::receive_calls(self)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
-}
-
-impl PacketRecv for SeqPacketRecv {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Option<Packet>>> {
-        self.poll_recv_packet(cx, most)
-    }
-
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        count: usize,
-        inbox: &mut Inbox,
-    ) -> Poll<io::Result<bool>> {
-        self.poll_recv_packets(cx, most, count, inbox)
-    }
-
-    fn survives(&self, _: &io::Error) -> bool {
-        false
-    }
-
-    fn closed(&self) -> io::Result<Closed> {
-        SeqPacketRecv::closed(self)
-    }
-
-    fn receive_calls(&self) -> Calls {
-        SeqPacketRecv::receive_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
-}
-
-impl PacketSend for SeqPacketSocket {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        SeqPacketSocket::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(Cell::UNIX_SEQPACKET)
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        self.shutdown_now(Shutdown::Write).map(|()| true)
-    }
-
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        self.poll_recv_packet(cx, 0)
-    }
-
-    fn closed(&self) -> io::Result<Closed> {
-        SeqPacketSocket::closed(self)
-    }
-
-    fn send_calls(&self) -> Calls {
-        SeqPacketSocket::send_calls(self)
-    }
-
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
-    }
-}
-
-impl PacketSend for SeqPacketSend {
-    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
-        SeqPacketSend::poll_send(self, cx, packet)
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        outbox: &Outbox,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_send_packets(cx, outbox)
-    }
-
-    fn attaches(&self) -> Option<Cell> {
-        Some(Cell::UNIX_SEQPACKET)
-    }
-
-    fn fault(&self, error: &io::Error) -> Fault {
-        fault(error)
-    }
-
-    fn max_packet(&self) -> usize {
-        self.max_message().unwrap_or(usize::MAX)
-    }
-
-    fn shutdown(&mut self) -> io::Result<bool> {
-        self.shutdown_write().map(|()| true)
-    }
-
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
-        match self.is_alone() {
-            true => SeqPacketSend::poll_drain(self, cx, 0),
-            false => Poll::Ready(Ok(None)),
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
+            }
         }
-    }
+    };
+}
 
-    fn closed(&self) -> io::Result<Closed> {
-        SeqPacketSend::closed(self)
-    }
+/// What whole and half do alike; they end by `$shutdown`, and drain by `$drain`.
+macro_rules! packet_send {
+    ($socket:ident, $shutdown:expr, $drain:expr) => {
+        impl PacketSend for $socket {
+            fn poll_send(&mut self, cx: &mut Context<'_>, packet: &[u8]) -> Poll<io::Result<()>> {
+                $socket::poll_send(self, cx, packet)
+            }
 
-    fn send_calls(&self) -> Calls {
-        SeqPacketSend::send_calls(self)
-    }
+            fn poll_send_batch(
+                &mut self,
+                cx: &mut Context<'_>,
+                outbox: &Outbox,
+            ) -> Poll<io::Result<usize>> {
+                self.poll_send_packets(cx, outbox)
+            }
 
-    fn socket_ref(&self) -> Option<SocketRef<'_>> {
-        Some(SocketRef::new(self.socket()))
+            fn attaches(&self) -> Option<Cell> {
+                Some(Cell::UNIX_SEQPACKET)
+            }
+
+            fn fault(&self, error: &io::Error) -> Fault {
+                fault(error)
+            }
+
+            fn max_packet(&self) -> usize {
+                self.max_message().unwrap_or(usize::MAX)
+            }
+
+            fn shutdown(&mut self) -> io::Result<bool> {
+                $shutdown(self).map(|()| true)
+            }
+
+            fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Packet>>> {
+                $drain(self, cx)
+            }
+
+            fn closed(&self) -> io::Result<Closed> {
+                $socket::closed(self)
+            }
+
+            fn send_calls(&self) -> Calls {
+                $socket::send_calls(self)
+            }
+
+            fn socket_ref(&self) -> Option<SocketRef<'_>> {
+                Some(SocketRef::new(self.socket()))
+            }
+        }
+    };
+}
+
+packet_recv!(SeqPacketSocket);
+packet_recv!(SeqPacketRecv);
+packet_send!(
+    SeqPacketSocket,
+    |socket: &SeqPacketSocket| socket.shutdown_now(Shutdown::Write),
+    |socket: &mut SeqPacketSocket, cx| socket.poll_recv_packet(cx, 0)
+);
+packet_send!(SeqPacketSend, SeqPacketSend::shutdown_write, drain_alone);
+
+/// A receiving half that is held elsewhere is not read from here.
+fn drain_alone(
+    sending: &mut SeqPacketSend,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Option<Packet>>> {
+    match sending.is_alone() {
+        true => sending.poll_drain(cx, 0),
+        false => Poll::Ready(Ok(None)),
     }
 }
 

@@ -197,6 +197,48 @@ async fn a_flood_of_padding_yields_by_the_budget() {
     .await;
 }
 
+/// Every byte is given up.
+#[derive(Clone, Debug)]
+struct Rubbish;
+
+impl Codec for Rubbish {
+    fn max_message(&self) -> usize {
+        1
+    }
+    fn encode(&mut self, _: &mut FrameWriter<'_>) -> Result<(), Error> {
+        unreachable!("nothing is sent")
+    }
+    fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        match input.len() {
+            0 => Ok(Decoded::More { total: 1 }),
+            _ => Ok(Decoded::Discard { consumed: 1, begins: false }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_what_is_no_message_yields_by_the_byte_where_reads_are_long() {
+    within(async {
+        let fake = Fake::new();
+        fake.handle().reads(Read::Endless(0));
+        let mut framed = Framed::new(fake, Rubbish);
+        let mut before = 0;
+        for _ in 0..20 {
+            // With a budget of its own each time.
+            tokio::task::yield_now().await;
+            let mut flood = task::spawn(framed.recv());
+            assert_pending!(flood.poll());
+            assert!(flood.is_woken());
+            drop(flood);
+            let discarded = framed.stats().discarded_bytes;
+            assert!(discarded - before <= 1024 * 1024, "{} bytes", discarded - before);
+            before = discarded;
+        }
+        assert!(before > 5 * 1024 * 1024, "reads are long, {before}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_sender_that_never_waits_lets_others_have_their_turn_with_each_full_queue() {
     let (mut framed, _fake) = Fake::framed();

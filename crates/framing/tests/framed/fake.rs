@@ -142,7 +142,7 @@ impl State {
             }
             Some(Read::Endless(byte)) => {
                 self.input.push_front(Read::Endless(byte));
-                Ok(vec![byte; most.min(4096)])
+                Ok(vec![byte; most])
             }
             Some(Read::Error(number)) => Err(io::Error::from_raw_os_error(number)),
             Some(Read::End) => {
