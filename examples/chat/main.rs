@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A line, or a datagram, is said to all others. `/name NAME` says who one is, `/who` asks who is here,
-//! and `/quit` leaves, which datagrams have to: they have no end (but are taken for gone after a minute of
-//! silence).
+//! and `/quit` leaves, which datagrams have to: they have no end, but who says nothing for a minute is taken
+//! for gone. Over UDP nobody knows who speaks: who lies about his address has the room speak to somebody
+//! else for as long.
 //!
 //! A client that does not read holds up nobody. At most `--backlog` lines are kept for whoever is behind,
 //! once for all of them; what is older is lost to those who have not read it, and each is told how many
@@ -24,6 +25,7 @@ mod service;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use anysock::prelude::*;
 use anysock::{AnyCodec, Connection, ConnectionRecv, ConnectionSend, Endpoint, Error, Shutdown};
@@ -32,9 +34,13 @@ use clap::Parser;
 use room::{Line, Member, Room};
 use service::Service;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::mpsc;
 
 /// The longest line unless said otherwise, in bytes.
 const LONGEST: usize = 4096;
+
+/// How long datagrams may say nothing.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// One room for clients on all cells at once, until interrupted.
 #[derive(Parser)]
@@ -83,10 +89,10 @@ async fn talk(client: Connection, room: Arc<Room>, shutdown: Shutdown) -> Result
     // Halves, so that who does not read is heard all the same.
     let (mut sending, receiving) = client.split();
     let lines = room.lines.subscribe();
-    let member = Member::join(room);
+    let (member, replies) = Member::join(room);
     let ended = tokio::select! {
         left = listen(receiving, &member) => left,
-        failed = tell(&mut sending, lines, &member) => failed,
+        failed = tell(&mut sending, lines, replies, &member) => failed,
         () = shutdown.begun() => Ok(()),
     };
     if let Err(error) = &ended {
@@ -98,8 +104,13 @@ async fn talk(client: Connection, room: Arc<Room>, shutdown: Shutdown) -> Result
 
 /// Hears what one client says, until its end.
 async fn listen(mut receiving: ConnectionRecv, member: &Member) -> Result<(), Error> {
+    let has_end = receiving.guarantees().end_of_file();
     loop {
-        let message = match receiving.recv().await {
+        let received = tokio::select! {
+            received = receiving.recv() => received,
+            () = tokio::time::sleep(SILENCE), if !has_end => return Ok(()),
+        };
+        let message = match received {
             Ok(Some(message)) => message,
             Err(error) if !error.is_fatal() => {
                 member.reply(&format!("that was not understood: {error}"));
@@ -109,8 +120,7 @@ async fn listen(mut receiving: ConnectionRecv, member: &Member) -> Result<(), Er
         };
         member.room.counts.received.fetch_add(1, Relaxed);
         // One line, whatever it was: nobody is to speak in the name of others.
-        let text =
-            String::from_utf8_lossy(&message).trim_end().replace(char::is_control, "\u{fffd}");
+        let text = String::from_utf8_lossy(&message).trim_end().replace(is_forged, "\u{fffd}");
         match text.split_once(' ').unwrap_or((&text, "")) {
             ("/quit", _) => return Ok(()),
             ("/who", _) => member.reply(&member.room.who()),
@@ -119,7 +129,7 @@ async fn listen(mut receiving: ConnectionRecv, member: &Member) -> Result<(), Er
             _ => {
                 let line = format!("{}: {text}", member.name());
                 match line.len() <= member.room.longest {
-                    true => member.say(&line),
+                    true => member.say(line),
                     false => member.reply("that was too long to be told to others"),
                 }
             }
@@ -127,18 +137,30 @@ async fn listen(mut receiving: ConnectionRecv, member: &Member) -> Result<(), Er
     }
 }
 
+/// What gives orders to a terminal, ends a line for some, or turns the direction of writing.
+fn is_forged(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Tells one client what it is to hear, as fast as it reads.
 async fn tell(
     sending: &mut ConnectionSend,
     mut lines: broadcast::Receiver<Line>,
+    mut replies: mpsc::Receiver<Bytes>,
     member: &Member,
 ) -> Result<(), Error> {
     let counts = &member.room.counts;
     let mut missed = 0;
     loop {
-        let text = match lines.recv().await {
-            Ok(line) if line.to.includes(member.id) => line.text,
-            Ok(_) => continue,
+        let heard = tokio::select! {
+            biased; // who asked is answered first
+            Some(reply) = replies.recv() => Ok(Some(reply)),
+            line = lines.recv() => line.map(|line| (line.of != member.id).then_some(line.text)),
+        };
+        let text = match heard {
+            Ok(Some(text)) => text,
+            Ok(None) => continue,
             Err(RecvError::Lagged(more)) => {
                 counts.missed.fetch_add(more, Relaxed);
                 missed += more;

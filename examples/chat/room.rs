@@ -7,10 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 32;
+
+/// Whoever has not said who he is: nobody else may take such a name.
+const GUEST: &str = "guest-";
+
+/// Replies that wait for whoever asked.
+const REPLIES: usize = 16;
 
 /// What is said, who is here, and what was counted.
 pub(crate) struct Room {
@@ -21,17 +27,11 @@ pub(crate) struct Room {
     pub(crate) counts: Counts,
 }
 
-/// A line, and for whom it is.
+/// A line, and who said it: it is for all others.
 #[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) text: Bytes,
-    pub(crate) to: To,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum To {
-    AllBut(u64),
-    Only(u64),
+    pub(crate) of: u64,
 }
 
 #[derive(Default, Serialize)]
@@ -45,15 +45,7 @@ pub(crate) struct Counts {
 pub(crate) struct Member {
     pub(crate) room: Arc<Room>,
     pub(crate) id: u64,
-}
-
-impl To {
-    pub(crate) fn includes(self, id: u64) -> bool {
-        match self {
-            Self::AllBut(other) => other != id,
-            Self::Only(one) => one == id,
-        }
-    }
+    replies: mpsc::Sender<Bytes>,
 }
 
 impl Room {
@@ -80,13 +72,15 @@ impl Room {
 }
 
 impl Member {
-    pub(crate) fn join(room: Arc<Room>) -> Self {
+    /// Somebody more, and what he is told alone.
+    pub(crate) fn join(room: Arc<Room>) -> (Self, mpsc::Receiver<Bytes>) {
         let id = room.next.fetch_add(1, Relaxed);
-        room.names().insert(id, format!("guest-{id}"));
-        let member = Self { room, id };
-        member.say(&format!("* {} has come", member.name()));
+        room.names().insert(id, format!("{GUEST}{id}"));
+        let (replies, told) = mpsc::channel(REPLIES);
+        let member = Self { room, id, replies };
+        member.say(format!("* {} has come", member.name()));
         member.reply(&format!("you are {}; /name NAME, /who, /quit", member.name()));
-        member
+        (member, told)
     }
 
     pub(crate) fn name(&self) -> String {
@@ -95,9 +89,12 @@ impl Member {
 
     pub(crate) fn rename(&self, name: &str) {
         let length = name.chars().count();
-        if !(1..=LONGEST_NAME).contains(&length) || name.contains(char::is_whitespace) {
-            return self
-                .reply(&format!("a name has 1 to {LONGEST_NAME} characters, and no spaces"));
+        let is_plain = |char: char| char.is_alphanumeric() || "-_.".contains(char);
+        if !(1..=LONGEST_NAME).contains(&length) || !name.chars().all(is_plain) {
+            return self.reply(&format!("a name has 1 to {LONGEST_NAME} letters, digits, - _ ."));
+        }
+        if name.starts_with(GUEST) {
+            return self.reply("that is the name of somebody else, now or later");
         }
         let before = {
             let mut names = self.room.names();
@@ -108,31 +105,29 @@ impl Member {
             }
         };
         match before {
-            Some(before) => self.say(&format!("* {before} is {name} now")),
+            Some(before) => self.say(format!("* {before} is {name} now")),
             None => self.reply(&format!("{name} is here already")),
         }
     }
 
     /// To all others.
-    pub(crate) fn say(&self, text: &str) {
-        self.send(text.to_owned(), To::AllBut(self.id));
-    }
-
-    /// To this one.
-    pub(crate) fn reply(&self, text: &str) {
-        self.send(format!("* {text}"), To::Only(self.id));
-    }
-
-    fn send(&self, text: String, to: To) {
+    pub(crate) fn say(&self, text: String) {
         // Nobody may be here to hear it.
-        let _ = self.room.lines.send(Line { text: text.into(), to });
+        let _ = self.room.lines.send(Line { text: text.into(), of: self.id });
+    }
+
+    /// To this one: not among the lines of all, where who asks much would have others miss them.
+    pub(crate) fn reply(&self, text: &str) {
+        if self.replies.try_send(format!("* {text}").into()).is_err() {
+            self.room.counts.missed.fetch_add(1, Relaxed);
+        }
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
         let name = self.room.names().remove(&self.id).unwrap_or_default();
-        self.say(&format!("* {name} has gone"));
+        self.say(format!("* {name} has gone"));
     }
 }
 

@@ -140,7 +140,8 @@ impl Way {
     }
 
     fn lose(&self, error: &Error) {
-        tracing::warn!(%error, "message lost");
+        // As often as a client likes: counted, and not to fill the log.
+        tracing::debug!(%error, "message lost");
         self.lost.fetch_add(1, Relaxed);
     }
 }

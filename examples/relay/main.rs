@@ -71,9 +71,16 @@ async fn main() -> ExitCode {
     if let Some(max) = service.max {
         onward = onward.max(max);
     }
+    let is_circle = from == to;
     let (shutdown, counts) = (Shutdown::new(), Arc::<Counts>::default());
     let relay = Relay { onward, to, silence, counts: counts.clone(), shutdown: shutdown.clone() };
     let handler = move |client| relay.clone().pass(client);
     let endpoints = [(from, codec)];
-    service::end_of("relay", service.run(&endpoints, &shutdown, handler, || &*counts)).await
+    service::end_of("relay", async {
+        if is_circle {
+            return Err("FROM and TO are the same: each client would be passed on for ever".into());
+        }
+        service.run(&endpoints, &shutdown, handler, || &*counts).await
+    })
+    .await
 }

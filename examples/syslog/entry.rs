@@ -1,7 +1,7 @@
 //! One message of the log, as it is printed.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use anysock::Addr;
 use serde::Serialize;
@@ -51,7 +51,9 @@ impl<'a> Entry<'a> {
     /// One line, without its end: for people, or in JSON.
     pub(crate) fn line(&self, as_json: bool) -> String {
         if as_json {
-            return serde_json::to_string(self).expect("all keys are strings");
+            let line = serde_json::to_string(self).expect("all keys are strings");
+            // It escapes but the controls of ASCII. These stand in its strings alone.
+            return escaped(&line, |line, forged| write!(line, "\\u{:04x}", u32::from(forged)));
         }
         let or = |text: Option<&'a str>| text.unwrap_or("-");
         let of = format!("{}.{}", self.facility.unwrap_or("-"), self.severity.unwrap_or("-"));
@@ -60,12 +62,29 @@ impl<'a> Entry<'a> {
             None => or(self.program).to_owned(),
         };
         let time = self.time.as_deref().unwrap_or("-");
-        let mut line = format!("{time:<32} {of:<15} {:<15} {program:<20} ", or(self.host));
-        for part in self.message.split_inclusive(char::is_control) {
-            // No message is to look like two.
-            let (text, control) = part.split_at(part.trim_end_matches(char::is_control).len());
-            let _ = write!(line, "{text}{}", control.escape_default());
-        }
-        line
+        let line =
+            format!("{time:<32} {of:<15} {:<15} {program:<20} {}", or(self.host), self.message);
+        escaped(&line, |line, forged| write!(line, "{}", forged.escape_default()))
     }
+}
+
+/// A line of which no part gives orders to a terminal, or looks like another line or elsewhere in its own:
+/// whoever sends chooses every part of it.
+fn escaped(line: &str, escape: fn(&mut String, char) -> fmt::Result) -> String {
+    let mut out = String::with_capacity(line.len());
+    for part in line.split_inclusive(is_forged) {
+        let mut text = part.chars();
+        let forged = text.next_back().filter(|last| is_forged(*last));
+        out.push_str(if forged.is_some() { text.as_str() } else { part });
+        if let Some(forged) = forged {
+            escape(&mut out, forged).expect("a string takes all");
+        }
+    }
+    out
+}
+
+/// Control characters, the separators of lines and paragraphs, and what turns the direction of writing.
+fn is_forged(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -113,12 +113,12 @@ impl Collector {
                     }
                 }
                 Ok(None) => break Ok(()),
-                Err(error) => {
-                    tracing::warn!(?from, %error, "messages lost");
-                    if error.is_fatal() {
-                        break Err(error);
-                    }
+                Err(error) if error.is_fatal() => {
+                    tracing::warn!(?from, %error, "connection failed");
+                    break Err(error);
                 }
+                // As often as who sends likes: counted, and not to fill the log.
+                Err(error) => tracing::debug!(?from, %error, "messages lost"),
             }
         };
         let stats = peer.stats();

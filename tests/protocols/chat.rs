@@ -218,3 +218,107 @@ fn a_room_that_is_interrupted_ends_for_all() {
     assert_eq!(room.ended().0.code(), Some(0));
     directory.assert_empty();
 }
+
+/// Somebody by TCP, who knows nothing but lines.
+fn by_tcp(endpoint: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(endpoint.trim_start_matches("tcp://")).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    BufReader::new(stream)
+}
+
+fn say(guest: &mut BufReader<TcpStream>, line: &str) {
+    writeln!(guest.get_mut(), "{line}").unwrap();
+}
+
+#[track_caller]
+fn hear(guest: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    guest.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn nobody_takes_the_name_of_another_or_speaks_in_it() {
+    let room = start("chat", &["tcp://127.0.0.1:0"], 1);
+    let mut listener = by_tcp(&room.endpoints[0]);
+    hear(&mut listener);
+    let mut liar = by_tcp(&room.endpoints[0]);
+    hear(&mut liar);
+    assert_eq!(hear(&mut listener), "* guest-2 has come");
+    // Also that of somebody who is still to come.
+    for name in
+        ["guest-1", "guest-3", "*", "listener:", "a\u{202e}b", "a\u{200b}b", "\u{1b}[2J", "a b", ""]
+    {
+        say(&mut liar, &format!("/name {name}"));
+        let said = hear(&mut liar);
+        assert!(
+            said.starts_with("* a name has") || said.starts_with("* that is the name"),
+            "{name:?}: {said}"
+        );
+    }
+    for forged in ["\u{1b}[1A", "\r", "\u{9b}2J", "\u{2028}listener: ", "\u{202e}", "\u{0}"] {
+        say(&mut liar, &format!("one{forged}two"));
+        let said = hear(&mut listener);
+        assert!(said.starts_with("guest-2: one\u{fffd}"), "{said:?}");
+        assert!(
+            !said.contains(
+                |char: char| char.is_control() || ('\u{2028}'..='\u{202e}').contains(&char)
+            ),
+            "{said:?}"
+        );
+    }
+    say(&mut liar, &"x".repeat(5_000));
+    // Too long a line costs its own connection, by a reset or an end.
+    let ended = liar.read_line(&mut String::new());
+    assert!(ended.is_err() || ended.is_ok_and(|read| read == 0));
+    assert_eq!(hear(&mut listener), "* guest-2 has gone");
+    assert!(room.stop("TERM").success());
+}
+
+#[test]
+fn who_asks_much_has_nobody_else_miss_a_line() {
+    let room = start("chat", &["tcp://127.0.0.1:0", "--backlog", "2", "--json"], 1);
+    let mut listener = by_tcp(&room.endpoints[0]);
+    hear(&mut listener);
+    let mut asking = by_tcp(&room.endpoints[0]);
+    assert_eq!(hear(&mut listener), "* guest-2 has come");
+    // Of many at once some stay without an answer, which is his own loss.
+    asking.get_mut().write_all("/who\n".repeat(20_000).as_bytes()).unwrap();
+    say(&mut asking, "was that too much?");
+    assert_eq!(hear(&mut listener), "guest-2: was that too much?");
+    assert!(room.stop("TERM").success());
+}
+
+#[test]
+fn hundreds_come_at_once_hear_one_line_each_and_leave_at_once() {
+    const GUESTS: usize = 300;
+    let room = start("chat", &["tcp://127.0.0.1:0", "--backlog", "1000", "--json"], 1);
+    let mut first = by_tcp(&room.endpoints[0]);
+    hear(&mut first);
+    let at = &room.endpoints[0];
+    let mut guests: Vec<_> = std::thread::scope(|scope| {
+        let coming: Vec<_> = (0..GUESTS).map(|_| scope.spawn(|| by_tcp(at))).collect();
+        coming.into_iter().map(|guest| guest.join().unwrap()).collect()
+    });
+    let mut come: Vec<_> = (0..GUESTS).map(|_| hear(&mut first)).collect();
+    come.sort();
+    come.dedup();
+    assert_eq!(come.len(), GUESTS, "each has come once, under a name of his own");
+    say(&mut first, "welcome");
+    for guest in &mut guests {
+        while hear(guest) != "guest-1: welcome" {}
+    }
+    drop(guests);
+    let mut gone: Vec<_> = (0..GUESTS).map(|_| hear(&mut first)).collect();
+    gone.sort();
+    gone.dedup();
+    assert_eq!(gone.len(), GUESTS, "each has gone once");
+    say(&mut first, "/who");
+    assert_eq!(hear(&mut first), "* 1 here: guest-1");
+    let report = report(room);
+    assert_eq!(
+        (&report["accepted"], &report["aborted"]),
+        (&(GUESTS + 1).into(), &0.into()),
+        "{report}"
+    );
+}

@@ -38,3 +38,9 @@ fn an_endpoint_in_use_is_named() {
         fails(program, arguments, 1, &["cannot listen on", &taken, "in use"]);
     }
 }
+
+#[test]
+fn a_relay_to_itself_is_refused() {
+    let circle = ["unix:@a", "unix:@a"];
+    fails("relay", &circle, 1, &["FROM and TO are the same"]);
+}

@@ -262,3 +262,42 @@ fn a_client_is_closed_where_nobody_listens_and_the_next_one_is_served() {
     assert_eq!((&report["failed"], &report["accepted"]), (&1.into(), &2.into()), "{report}");
     drop(echo);
 }
+
+#[test]
+fn hundreds_of_clients_at_once_are_answered_and_leave_no_descriptor() {
+    const CLIENTS: usize = 200;
+    let echo = Server::start(&["tcp://127.0.0.1:0".to_owned()], &["--codec", "unframed"]);
+    let relay = start("relay", &["tcp://127.0.0.1:0", &echo.endpoints[0], "--json"], 1);
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", relay.id())).unwrap().count();
+    let before = open();
+    let at = relay.endpoints[0].trim_start_matches("tcp://");
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| TcpStream::connect(at).unwrap()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.write_all(&(number as u32).to_be_bytes()).unwrap();
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut answer = [0; 4];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, (number as u32).to_be_bytes());
+    }
+    // Every third is reset, the others end.
+    for (number, client) in clients.drain(..).enumerate() {
+        if number % 3 == 0 {
+            SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+    }
+    let until = Instant::now() + DEADLINE;
+    while open() > before {
+        assert!(Instant::now() < until, "{} descriptors are left, {before} before", open());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let report = report(relay);
+    let failed = CLIENTS.div_ceil(3);
+    assert_eq!(
+        (&report["failed"], &report["finished"]),
+        (&failed.into(), &(CLIENTS - failed).into()),
+        "{report}"
+    );
+    assert_eq!(count(&report, "back", "bytes"), 4 * CLIENTS as u64, "{report}");
+}

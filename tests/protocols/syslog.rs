@@ -125,6 +125,74 @@ fn for_people_a_message_is_one_line_of_columns() {
 }
 
 #[test]
+fn no_part_of_a_message_gives_orders_to_a_terminal() {
+    // ESC, the C1 control that is its like, DEL, what reverses the direction, and a line's end for some.
+    let forged = ['\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{2028}'];
+    for options in [&[][..], &["--json"]] {
+        let server = start("syslog", &[&["udp://127.0.0.1:0"], options].concat(), 1);
+        let liar = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        liar.connect(server.endpoints[0].trim_start_matches("udp://")).unwrap();
+        for char in forged {
+            for message in [
+                format!(
+                    "<13>1 - host{char}[2J app{char} process{char} id{char} [a b=\"{char}\"] m{char}"
+                ),
+                format!("<13>Oct 11 22:14:15 host{char} app{char}[1{char}]: message{char}[31m"),
+                format!("neither{char}]0;title"),
+            ] {
+                liar.send(message.as_bytes()).unwrap();
+                let said = line(&server);
+                assert!(!said.contains(char) && !said.contains(char::is_control), "{said:?}");
+                assert!(said.contains(&format!("{:x}", u32::from(char))), "{said:?}");
+                if !options.is_empty() {
+                    let entry: Value = serde_json::from_str(&said).unwrap();
+                    assert!(entry["message"].as_str().unwrap().contains(char), "{said:?}");
+                }
+            }
+        }
+        assert!(server.stop("TERM").success());
+    }
+}
+
+#[test]
+fn whatever_a_message_is_it_is_one_line_and_none_is_lost() {
+    let server = start("syslog", &["udp://127.0.0.1:0", "--json"], 1);
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.connect(server.endpoints[0].trim_start_matches("udp://")).unwrap();
+    let long = format!("<13>1 - h a - - [a {}] {}", "b=\"c\" ".repeat(4_000), "x".repeat(20_000));
+    let messages: [&[u8]; 14] = [
+        b"<165>1 2003-10-11T22:14:15.003Z h a 1 I [e@1 q=\"\\\"\\]\\\\\"] \xef\xbb\xbf\xc3\xbc",
+        b"<34>Feb 30 25:61:99 h a: a date that is none",
+        b"<13>1 2026-02-30T00:00:00Z h a - - - x",
+        b"<999>1 - - - - - - no such priority",
+        b"<>x",
+        b"<1",
+        b"",
+        b"no priority",
+        b"<13>1 - - - - - -",
+        b"<13>1 2026-01-01T00:00:00Z h a - - [never ended",
+        b"<13>\xff\xfe\0 no text",
+        b"<13>1 - host\nforged app - - - two lines",
+        b"<13>[[[[[[[[[[[[[[[[",
+        long.as_bytes(),
+    ];
+    for message in messages {
+        sender.send(message).unwrap();
+        let entry = entry(&server);
+        assert!(entry["message"].is_string(), "{entry}");
+        if message.starts_with(b"<165>") {
+            assert_eq!(
+                (&entry["data"]["e@1"]["q"], &entry["message"]),
+                (&"\"]\\".into(), &"\u{fc}".into())
+            );
+        }
+    }
+    let report = report(server);
+    assert_eq!(report["messages"]["received"], messages.len(), "{report}");
+    assert_eq!((&report["panicked"], &report["failed"]), (&0.into(), &0.into()), "{report}");
+}
+
+#[test]
 fn one_bad_message_does_not_end_its_connection() {
     let options = ["tcp://127.0.0.1:0", "--max", "100", "--json"];
     let server = start("syslog", &options, 1);
