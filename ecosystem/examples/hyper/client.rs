@@ -1,4 +1,7 @@
 //! A client that keeps its connections for the next request, to whatever endpoint.
+//!
+//! With HTTP/2 one connection is for all requests. With HTTP/1.1 it is put back by a task of the pool when
+//! its answer was read, and who asks again at once may find it not there yet, and connects anew.
 
 use std::future::Future;
 use std::io::{self, IoSlice};

@@ -23,10 +23,12 @@ fn rest(stream: &mut Box<dyn Raw>) -> String {
 fn who_says(name: &str, words: &str) -> Vec<String> {
     let server = Server::start(name, &IMPATIENT);
     let began = Instant::now();
-    let mut streams: Vec<_> = server.endpoints.iter().map(|endpoint| dial(endpoint)).collect();
-    for stream in &mut streams {
+    let saying = server.endpoints.iter().map(|endpoint| {
+        let mut stream = dial(endpoint);
         stream.write_all(words.as_bytes()).unwrap();
-    }
+        stream
+    });
+    let mut streams: Vec<_> = saying.collect();
     let answers = streams.iter_mut().map(rest).collect();
     assert!(began.elapsed() >= PATIENCE, "closed after {:?}", began.elapsed());
     server.end();
