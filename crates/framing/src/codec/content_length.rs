@@ -141,10 +141,9 @@ impl Codec for ContentLength {
         self.searched = 0;
         let Ok(Some(headers)) = headers else { return FrameEnd::Unknown };
         match announced(&input[..headers]) {
-            Ok(length) if length > self.max_message() as u64 => {
-                FrameEnd::At(length.saturating_add(headers as u64))
-            }
-            _ => FrameEnd::Unknown,
+            // It was refused for being too long, for nothing behind the headers is looked at.
+            Ok(length) => FrameEnd::At(length.saturating_add(headers as u64)),
+            Err(_) => FrameEnd::Unknown,
         }
     }
 }

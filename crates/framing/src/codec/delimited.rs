@@ -40,6 +40,8 @@ use crate::{Error, ErrorKind, FrameWriter};
 pub struct Delimited {
     // Shared, so that the codecs of a thousand connections hold one delimiter.
     delimiter: Arc<Finder<'static>>,
+    /// The delimiter once more, if it is one byte: most are, and are looked for without asking it.
+    byte: Option<u8>,
     flavor: Flavor,
     unterminated: bool,
     max: usize,
@@ -123,8 +125,13 @@ impl Delimited {
     }
 
     fn of(delimiter: &[u8], flavor: Flavor) -> Self {
+        let byte = match delimiter {
+            [byte] => Some(*byte),
+            _ => None,
+        };
         Self {
             delimiter: Arc::new(Finder::new(delimiter).into_owned()),
+            byte,
             flavor,
             unterminated: false,
             max: DEFAULT_MAX,
@@ -141,10 +148,17 @@ impl Delimited {
         }
     }
 
+    /// How long it is.
+    #[inline]
+    fn length(&self) -> usize {
+        self.byte.map_or_else(|| self.delimiter().len(), |_| 1)
+    }
+
+    #[inline]
     fn find(&self, input: &[u8]) -> Option<usize> {
-        match self.delimiter() {
-            [byte] => memchr(*byte, input),
-            _ => self.delimiter.find(input),
+        match self.byte {
+            Some(byte) => memchr(byte, input),
+            None => self.delimiter.find(input),
         }
     }
 
@@ -170,16 +184,21 @@ impl Delimited {
         Err(ErrorKind::Oversize { length: length as u64, limit: self.max }.into())
     }
 
+    /// Whether the end of the payload and the beginning of the delimiter make a delimiter together
+    /// ("xa" and "aa"), as they may if the rest of the delimiter is how it begins.
+    fn begins_in(&self, payload: &[u8]) -> bool {
+        let delimiter = self.delimiter();
+        (1..delimiter.len()).any(|split| {
+            delimiter.starts_with(&delimiter[split..]) && payload.ends_with(&delimiter[..split])
+        })
+    }
+
+    #[inline]
     fn check_sent(&self, payload: &[u8]) -> Result<(), &'static str> {
         if self.find(payload).is_some() {
             return Err("the delimiter occurs in it");
         }
-        // The end of the payload and the beginning of the delimiter may make a delimiter
-        // together ("xa" and "aa"), if the rest of the delimiter is how it begins.
-        let delimiter = self.delimiter();
-        if (1..delimiter.len()).any(|split| {
-            delimiter.starts_with(&delimiter[split..]) && payload.ends_with(&delimiter[..split])
-        }) {
+        if self.byte.is_none() && self.begins_in(payload) {
             return Err("its end would be taken for a part of the delimiter");
         }
         if self.flavor == Flavor::Lines && payload.ends_with(b"\r") {
@@ -194,6 +213,7 @@ impl Clone for Delimited {
     fn clone(&self) -> Self {
         Self {
             delimiter: Arc::clone(&self.delimiter),
+            byte: self.byte,
             flavor: self.flavor,
             unterminated: self.unterminated,
             max: self.max,
@@ -217,18 +237,23 @@ impl Codec for Delimited {
         self.max
     }
 
+    #[inline]
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         check_length(frame, self.max)?;
         self.check_sent(frame.payload_slice()).map_err(|why| {
             Error::from(ErrorKind::Unrepresentable { codec: self.name(), why: why.into() })
         })?;
         frame.payload();
-        frame.put(self.delimiter());
+        match self.byte {
+            Some(byte) => frame.put(&[byte]),
+            None => frame.put(self.delimiter()),
+        }
         Ok(())
     }
 
+    #[inline]
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
-        let length = self.delimiter().len();
+        let length = self.length();
         // Less input than was searched is another input.
         let from = if self.searched <= input.len() { self.searched } else { 0 };
         if let Some(found) = self.find(&input[from..]) {
@@ -257,7 +282,7 @@ impl Codec for Delimited {
 
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         self.searched = 0;
-        let length = self.delimiter().len();
+        let length = self.length();
         match self.find(input) {
             Some(end) => FrameEnd::At((end + length) as u64),
             None => FrameEnd::Beyond(input.len().saturating_sub(length - 1)),

@@ -256,10 +256,9 @@ impl Codec for LengthDelimited {
 
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         match self.read(input).and_then(|written| written.checked_sub(self.counted())) {
-            Some(length) if length > self.max_message() as u64 => {
-                FrameEnd::At(length.saturating_add(self.width.bytes() as u64))
-            }
-            _ => FrameEnd::Unknown,
+            // It was refused for being too long, for nothing but its length is looked at.
+            Some(length) => FrameEnd::At(length.saturating_add(self.width.bytes() as u64)),
+            None => FrameEnd::Unknown,
         }
     }
 }

@@ -142,6 +142,12 @@ mod tests {
     }
 
     #[test]
+    fn the_greatest_maximum_leaves_room_for_the_marks() {
+        assert_eq!(Netstring::new().max(usize::MAX).max_message(), usize::MAX - MARKS);
+        assert_eq!(Netstring::new().max(usize::MAX - 30).max_message(), usize::MAX - 30);
+    }
+
+    #[test]
     fn too_long_a_message_is_refused_by_its_length_alone() {
         let mut codec = Netstring::new().max(9);
         assert_eq!(codec.decode(b"9:").unwrap(), Decoded::More { total: 12 });

@@ -99,9 +99,8 @@ impl Codec for Varint {
 
     fn find_end(&mut self, input: &[u8]) -> FrameEnd {
         match read(input) {
-            Ok(Some((header, length))) if length > self.max_message() as u64 => {
-                FrameEnd::At(length.saturating_add(header as u64))
-            }
+            // It was refused for being too long, for nothing but its length is looked at.
+            Ok(Some((header, length))) => FrameEnd::At(length.saturating_add(header as u64)),
             _ => FrameEnd::Unknown,
         }
     }
