@@ -354,8 +354,6 @@ impl<T> Deadlines<T> {
     pub fn into_inner(self) -> T {}
 }
 
-impl<T: Guaranteed> Guaranteed for Deadlines<T> {}
-
 impl<T: RecvHalf> RecvHalf for Deadlines<T> {}
 
 impl<T: SendHalf> SendHalf for Deadlines<T> {}
@@ -597,8 +595,6 @@ impl<T> Idle<T> {
     pub fn get_ref(&self) -> &T {}
     pub fn into_inner(self) -> T {}
 }
-
-impl<T: Guaranteed> Guaranteed for Idle<T> {}
 
 impl<T: RecvHalf> RecvHalf for Idle<T> {}
 
@@ -1010,8 +1006,6 @@ impl<T> Rate<T> {
     pub fn into_inner(self) -> T {}
 }
 
-impl<T: Guaranteed> Guaranteed for Rate<T> {}
-
 impl<T: RecvHalf> RecvHalf for Rate<T> {}
 
 impl<T: SendHalf> SendHalf for Rate<T> {}
@@ -1054,7 +1048,7 @@ impl<T: RecvHalf + ?Sized> Future for RecvMany<'_, T> {
     type Output = Result<usize, Error>;
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Resync<C> {
     _private: _,
 }
@@ -1065,6 +1059,8 @@ impl<C: Codec> Resync<C> {
     #[must_use]
     pub fn map<D>(self, change: impl FnOnce(C) -> D) -> Resync<D> {}
 }
+
+impl<C: Clone> Clone for Resync<C> {}
 
 impl<C: Codec> Codec for Resync<C> {}
 
@@ -1415,6 +1411,21 @@ macro_rules! future {
         Future for $name <'_, T > { type Output = Result <$output, Error >;
         #[inline(always)] fn poll(mut self : Pin <& mut Self >, cx : & mut Context <'_ >)
         -> Poll < Self::Output > {} }
+    };
+}
+
+guaranteed_as_within!(Deadlines);
+
+guaranteed_as_within!(Idle);
+
+guaranteed_as_within!(Rate);
+
+macro_rules! guaranteed_as_within {
+    ($limit:ident) => {
+        impl < T : Guaranteed > Guaranteed for $limit < T > { fn guarantees(& self) ->
+        Guarantees {} fn stats(& self) -> Stats {} fn closed(& self) -> std::io::Result <
+        anysock_async::Closed > {} fn socket_ref(& self) -> Option <
+        anysock_async::SocketRef <'_ >> {} }
     };
 }
 

@@ -631,12 +631,3 @@ send_half!(Connection, Inner);
 
 send_half!(ConnectionSend, Sending);
 
-macro_rules! socket_or {
-    ($($type:ty),*) => {
-        $(impl $type { fn socket_or(& self, what : & str) -> io::Result < SocketRef <'_
-        >> {} })*
-    };
-}
-
-socket_or!(Connection, ConnectionSend, ConnectionRecv);
-

@@ -51,7 +51,7 @@ impl Connection {
     /// Those of getsockname(2); [`Unsupported`](io::ErrorKind::Unsupported) in memory and over
     /// other transports.
     pub fn local_addr(&self) -> io::Result<Addr> {
-        self.socket_or("address")?.local_addr()
+        socket_of(self, "address")?.local_addr()
     }
 
     /// Where the other end is.
@@ -60,7 +60,7 @@ impl Connection {
     ///
     /// As [`local_addr`](Self::local_addr), of getpeername(2).
     pub fn peer_addr(&self) -> io::Result<Addr> {
-        self.socket_or("address")?.peer_addr()
+        socket_of(self, "address")?.peer_addr()
     }
 
     /// Who created the other end.
@@ -70,7 +70,7 @@ impl Connection {
     /// [`Unsupported`](io::ErrorKind::Unsupported) everywhere but on unix streams and
     /// seqpacket, which alone have a creator of the other end.
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
-        self.socket_or("credentials")?.peer_credentials()
+        socket_of(self, "credentials")?.peer_credentials()
     }
 
     /// Whether this is multipath TCP, and not TCP into which it has fallen back: see
@@ -104,7 +104,7 @@ impl Connection {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) everywhere but on TCP; those of getsockopt(2).
     pub fn tcp_info(&self) -> io::Result<TcpInfo> {
-        self.socket_or("TCP")?.tcp_info()
+        socket_of(self, "TCP")?.tcp_info()
     }
 
     /// Bytes that were given to the kernel and that it still keeps: on TCP those that the peer has
@@ -117,7 +117,7 @@ impl Connection {
     /// [`Unsupported`](io::ErrorKind::Unsupported) for a peer of a datagram listener, which shares
     /// its socket with all others, in memory and over other transports; those of ioctl(2).
     pub fn unsent_bytes(&self) -> io::Result<usize> {
-        self.socket_or("bytes in the kernel")?.unsent_bytes()
+        socket_of(self, "bytes in the kernel")?.unsent_bytes()
     }
 
     /// Bytes that have come and that the kernel still keeps: all of them, on datagrams the length
@@ -128,7 +128,7 @@ impl Connection {
     ///
     /// As [`unsent_bytes`](Self::unsent_bytes).
     pub fn unread_bytes(&self) -> io::Result<usize> {
-        self.socket_or("bytes in the kernel")?.unread_bytes()
+        socket_of(self, "bytes in the kernel")?.unread_bytes()
     }
 }
 
@@ -152,7 +152,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::local_addr`].
             pub fn local_addr(&self) -> io::Result<Addr> {
-                self.socket_or("address")?.local_addr()
+                socket_of(self, "address")?.local_addr()
             }
 
             /// See [`Connection::peer_addr`].
@@ -161,7 +161,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::peer_addr`].
             pub fn peer_addr(&self) -> io::Result<Addr> {
-                self.socket_or("address")?.peer_addr()
+                socket_of(self, "address")?.peer_addr()
             }
 
             /// See [`Connection::peer_credentials`].
@@ -170,7 +170,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::peer_credentials`].
             pub fn peer_credentials(&self) -> io::Result<Credentials> {
-                self.socket_or("credentials")?.peer_credentials()
+                socket_of(self, "credentials")?.peer_credentials()
             }
 
             /// See [`Connection::is_multipath`].
@@ -188,7 +188,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::tcp_info`].
             pub fn tcp_info(&self) -> io::Result<TcpInfo> {
-                self.socket_or("TCP")?.tcp_info()
+                socket_of(self, "TCP")?.tcp_info()
             }
 
             /// See [`Connection::unsent_bytes`].
@@ -197,7 +197,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::unsent_bytes`].
             pub fn unsent_bytes(&self) -> io::Result<usize> {
-                self.socket_or("bytes in the kernel")?.unsent_bytes()
+                socket_of(self, "bytes in the kernel")?.unsent_bytes()
             }
 
             /// See [`Connection::unread_bytes`].
@@ -206,7 +206,7 @@ macro_rules! half {
             ///
             /// Those of [`Connection::unread_bytes`].
             pub fn unread_bytes(&self) -> io::Result<usize> {
-                self.socket_or("bytes in the kernel")?.unread_bytes()
+                socket_of(self, "bytes in the kernel")?.unread_bytes()
             }
 
             /// See [`Connection::span`].
@@ -223,18 +223,10 @@ macro_rules! half {
 half!(ConnectionSend, Sending);
 half!(ConnectionRecv, Receiving);
 
-macro_rules! socket_or {
-    ($($type:ty),*) => {$(
-        impl $type {
-            /// The socket, or that there is none to tell of this.
-            fn socket_or(&self, what: &str) -> io::Result<SocketRef<'_>> {
-                self.socket_ref().ok_or_else(|| no_socket(what))
-            }
-        }
-    )*};
+/// The socket, or that there is none to tell of this.
+fn socket_of<'a>(of: &'a impl Guaranteed, what: &str) -> io::Result<SocketRef<'a>> {
+    of.socket_ref().ok_or_else(|| no_socket(what))
 }
-
-socket_or!(Connection, ConnectionSend, ConnectionRecv);
 
 pub(super) fn no_socket(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, format!("this transport has no {what} to tell"))
