@@ -411,6 +411,7 @@ pub struct ListenerStats {
     pub lost: u64,
     pub shortages: u64,
     pub dropped: u64,
+    pub replies_dropped: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -189,6 +189,8 @@ fn print(report: &Report, counts: impl Display + Serialize, as_json: bool) -> io
             "endpoint": listener.endpoint.to_string(),
             "accepted": listener.accepted,
             "refused": listener.refused,
+            "dropped": listener.stats.dropped,
+            "replies_dropped": listener.stats.replies_dropped,
             "error": listener.error.as_ref().map(ToString::to_string),
         })
     });

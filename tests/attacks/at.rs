@@ -30,7 +30,10 @@ impl At {
         let (rest, kind, is_inet) = found.expect("an endpoint of a known scheme");
         match is_inet {
             true => Self { addr: rest.parse::<SocketAddr>().unwrap().into(), kind, path: None },
-            false => Self { addr: SockAddr::unix(rest).unwrap(), kind, path: Some(rest.into()) },
+            false => {
+                let addr = SockAddr::unix(rest.replacen('@', "\0", 1)).unwrap();
+                Self { addr, kind, path: Some(rest.into()) }
+            }
         }
     }
 

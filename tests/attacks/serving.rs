@@ -27,16 +27,25 @@ pub(crate) struct Told {
     pub(crate) queue: Option<(usize, usize)>,
     /// It asks for descriptors, and lets them go with their message.
     pub(crate) descriptors: bool,
+    /// Connections at a time of one address, and of one user.
+    pub(crate) per_address: Option<usize>,
+    pub(crate) per_uid: Option<usize>,
+    pub(crate) idle: Option<Duration>,
+    /// The longest message, in bytes.
+    pub(crate) max: Option<usize>,
 }
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = |number: Option<usize>| number.map_or("-".into(), |number| number.to_string());
-        let millis = self.read_deadline.map(|deadline| deadline.as_millis() as usize);
+        let millis = |time: Option<Duration>| time.map(|time| time.as_millis() as usize);
         let (messages, bytes) = self.queue.unzip();
-        let all = [self.connections, millis, self.rate.map(|rate| rate as usize), self.peers];
+        let deadline = millis(self.read_deadline);
+        let all = [self.connections, deadline, self.rate.map(|rate| rate as usize), self.peers];
         let all = all.into_iter().chain([messages, bytes]).map(number).collect::<Vec<_>>();
-        write!(f, "{} {}", all.join(" "), self.descriptors)
+        write!(f, "{} {}", all.join(" "), self.descriptors)?;
+        let more = [self.per_address, self.per_uid, millis(self.idle), self.max];
+        write!(f, " {}", more.map(number).join(" "))
     }
 }
 
@@ -50,6 +59,10 @@ impl Told {
             peers: number(3),
             queue: number(4).zip(number(5)),
             descriptors: words[6] == "true",
+            per_address: number(7),
+            per_uid: number(8),
+            idle: number(9).map(|millis| Duration::from_millis(millis as u64)),
+            max: number(10),
         }
     }
 }
@@ -129,7 +142,14 @@ async fn serve(endpoint: String, told: Told) -> u64 {
     if told.descriptors {
         options = options.receive_descriptors(true);
     }
-    let bind = anysock::bind(endpoint.as_str()).peer_limits(limits).options(options);
+    if endpoint.starts_with("udp:") {
+        // Who lies about his address may name one of the network's: no answer is to go there.
+        options = options.device("lo");
+    }
+    let mut bind = anysock::bind(endpoint.as_str()).peer_limits(limits).options(options);
+    if let Some(max) = told.max {
+        bind = bind.max(max);
+    }
     let listener = bind.await.unwrap();
     part::say(&listener.endpoint().to_string());
 
@@ -140,6 +160,9 @@ async fn serve(endpoint: String, told: Told) -> u64 {
     if let Some(longest) = told.read_deadline {
         limits = limits.read_deadline(longest);
     }
+    if let Some(after) = told.idle {
+        limits = limits.idle(after);
+    }
     let counts = Arc::<Counts>::default();
     let (shutdown, handles) = (Shutdown::new(), Arc::clone(&counts));
     let mut serving = anysock::serve(listener, move |peer| echo(peer, Arc::clone(&handles)))
@@ -147,6 +170,12 @@ async fn serve(endpoint: String, told: Told) -> u64 {
         .shutdown(shutdown.clone(), Duration::ZERO);
     if let Some(most) = told.connections {
         serving = serving.max_connections(most);
+    }
+    if let Some(most) = told.per_address {
+        serving = serving.max_per_address(most);
+    }
+    if let Some(most) = told.per_uid {
+        serving = serving.max_per_uid(most);
     }
     std::thread::spawn(move || {
         for _ in part::questions() {

@@ -187,11 +187,15 @@ impl Siege {
     /// What the service has counted once it has nothing more to do.
     fn settled(&self, service: &mut Service) -> Counted {
         let (mut counted, mut unchanged) = (service.counted(), 0);
-        // On a busy machine a service that has something to do may have no turn for a while.
+        // On a busy machine a service that has something to do may have no turn for a while: it is
+        // runnable then, and what it has not counted yet is not lost.
+        let id = service.id();
         let is_over = || {
             std::thread::sleep(Duration::from_millis(10));
+            // Before it is asked, which wakes it.
+            let is_waiting = usage::is_waiting(id);
             let before = std::mem::replace(&mut counted, service.counted());
-            unchanged = if before == counted { unchanged + 1 } else { 0 };
+            unchanged = if before == counted && is_waiting { unchanged + 1 } else { 0 };
             unchanged >= 8
         };
         assert!(usage::becomes(LETTING_GO, is_over), "the service comes to rest");

@@ -24,6 +24,14 @@ pub(crate) fn descriptors(id: u32) -> usize {
     fs::read_dir(format!("/proc/{id}/fd")).unwrap().count()
 }
 
+/// Whether every thread waits for something to happen: proc(5), `stat`, the field behind the name.
+pub(crate) fn is_waiting(id: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).ok())
+        .all(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('S')))
+}
+
 /// Datagrams that the kernel has dropped at a socket that is bound to a port: proc(5), the last
 /// column of `/proc/net/udp`.
 pub(crate) fn kernel_drops(port: u16, is_ipv6: bool) -> u64 {

@@ -25,8 +25,10 @@ pub struct ListenerStats {
     pub lost: u64,
     /// How often accepting paused for want of descriptors or memory. Never on datagram sockets.
     pub shortages: u64,
-    /// Datagrams of strangers beyond the bound, or for full queues, and replies that found no
-    /// room. What the kernel dropped before they came this far, its own
-    /// [counter](anysock_core::Socket::kernel_drops) tells.
+    /// Datagrams that were received and not handed to a peer: of strangers beyond the bound, for full
+    /// queues, or still waiting for a peer who is gone. What the kernel dropped before they came this
+    /// far, its own [counter](anysock_core::Socket::kernel_drops) tells.
     pub dropped: u64,
+    /// Replies that found no room within [`PeerLimits::patience`](crate::PeerLimits::patience).
+    pub replies_dropped: u64,
 }

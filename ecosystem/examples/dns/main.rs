@@ -65,7 +65,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { endpoints, zone, records, mut service } = Arguments::parse();
-    service.idle.get_or_insert(IDLE);
+    let idle = *service.idle.get_or_insert(IDLE);
     let codec = AnyCodec::from(LengthDelimited::u16());
     let endpoints: Vec<_> =
         endpoints.into_iter().map(|endpoint| (endpoint, codec.clone())).collect();
@@ -74,7 +74,7 @@ async fn main() -> ExitCode {
         let (shutdown, counts) = (Shutdown::new(), Arc::<Counts>::default());
         let handler = {
             let (counts, shutdown) = (counts.clone(), shutdown.clone());
-            move |peer| answer(peer, zone.clone(), counts.clone(), shutdown.clone())
+            move |peer| answer(peer, zone.clone(), counts.clone(), shutdown.clone(), idle)
         };
         service.run(&endpoints, &shutdown, handler, || &*counts).await
     })
@@ -95,14 +95,17 @@ async fn answer(
     zone: Arc<Zone>,
     counts: Arc<Counts>,
     shutdown: Shutdown,
+    idle: Duration,
 ) -> Result<(), Error> {
     let by_stream = peer.guarantees().reliable();
+    // A byte now and then is no query, and keeps no place.
+    let patience = if by_stream { idle } else { BRIEF };
     loop {
         let received = tokio::select! {
             biased; // what has come is answered first
             received = peer.recv() => received,
             () = shutdown.begun() => break,
-            () = tokio::time::sleep(BRIEF), if !by_stream => break,
+            () = tokio::time::sleep(patience) => break,
         };
         let query = match received {
             Ok(Some(query)) => query,

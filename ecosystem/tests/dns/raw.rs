@@ -192,3 +192,19 @@ fn who_asks_by_tcp_and_never_reads_is_sent_away_and_holds_up_nobody() {
     assert!(matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{ended}");
     assert!(server.stop("TERM").success());
 }
+
+#[test]
+fn who_sends_a_query_byte_by_byte_is_sent_away() {
+    let server = start("dns", &["udp://127.0.0.1:0", "tcp://127.0.0.1:0", "--idle", "0.5"], 2);
+    let mut slow = by_tcp(&server);
+    slow.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+    let start = std::time::Instant::now();
+    for byte in framed(&[0; 60_000]) {
+        assert!(start.elapsed() < DEADLINE, "it still has its place");
+        let gone = slow.write_all(&[byte]).is_err() || slow.read(&mut [0]).is_ok();
+        if gone {
+            break;
+        }
+    }
+    assert!(server.stop("TERM").success());
+}

@@ -110,6 +110,9 @@ impl fmt::Display for Report {
             if listener.stats.dropped > 0 {
                 write!(f, ", {} datagrams dropped", listener.stats.dropped)?;
             }
+            if listener.stats.replies_dropped > 0 {
+                write!(f, ", {} replies dropped", listener.stats.replies_dropped)?;
+            }
             match &listener.error {
                 Some(error) => writeln!(f, ", ended: {error}")?,
                 None => writeln!(f)?,

@@ -189,6 +189,11 @@ impl Content {
         self.waiting.messages
     }
 
+    /// Datagrams that wait, without the errors among them.
+    pub(super) fn datagrams(&self) -> usize {
+        self.queue.iter().flatten().map(Entry::len).sum()
+    }
+
     /// Ends the conversation, and discards what waits.
     pub(super) fn end(&mut self) -> Option<Waker> {
         self.ended = true;

@@ -126,6 +126,7 @@ impl DatagramListener {
             accepted: self.accepted,
             refused: self.shared.refused.load(Ordering::Relaxed),
             dropped: self.dropped(),
+            replies_dropped: self.shared.replies_dropped.load(Ordering::Relaxed),
             ..ListenerStats::default()
         }
     }

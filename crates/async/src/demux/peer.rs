@@ -333,7 +333,7 @@ impl PeerSend {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let since = *blocked.get_or_insert_with(Instant::now);
                     if since.elapsed() >= shared.limits.patience {
-                        shared.dropped.fetch_add(1, Ordering::Relaxed);
+                        shared.replies_dropped.fetch_add(1, Ordering::Relaxed);
                         tracing::debug!(peer = %key.source, "a reply found no room and is dropped");
                         break Err(io::Error::new(
                             io::ErrorKind::TimedOut,
@@ -392,6 +392,9 @@ impl Drop for Peer {
         let known = table.peers.get(&self.mailbox.key);
         if known.is_some_and(|known| Arc::ptr_eq(known, &self.mailbox)) {
             table.peers.remove(&self.mailbox.key);
+            // Nothing more is put in: that needs the table.
+            let left = self.mailbox.content().datagrams();
+            self.shared.dropped.fetch_add(left as u64, Ordering::Relaxed);
         }
     }
 }

@@ -33,6 +33,7 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     pub(super) reader: OnceLock<AbortHandle>,
     pub(super) dropped: AtomicU64,
+    pub(super) replies_dropped: AtomicU64,
     pub(super) refused: AtomicU64,
     /// Held by the reader from before it receives until all is delivered.
     gate: Mutex<Option<Gate>>,
@@ -95,6 +96,7 @@ impl Shared {
             }),
             reader: OnceLock::new(),
             dropped: AtomicU64::new(0),
+            replies_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             gate: Mutex::new(gate),
             descriptors: Arc::default(),
@@ -283,16 +285,18 @@ impl Shared {
 
     fn forget_idle(&self) {
         let now = Instant::now();
-        let mut wakers = Vec::new();
+        let (mut wakers, mut dropped) = (Vec::new(), 0);
         let mut table = self.table();
         table.peers.retain(|mailbox| {
             let mut content = mailbox.content();
             let keep = now.duration_since(content.active) < self.limits.idle;
             if !keep {
+                dropped += content.datagrams();
                 wakers.extend(content.end());
             }
             keep
         });
+        self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
         table.arrivals.retain(|mailbox| !mailbox.content().ended);
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
