@@ -9,6 +9,9 @@
 //! a split transport is both, of bytes, and JSON stands between. Requests carry numbers, so that many
 //! are under way at a time, and are answered in any order.
 
+#[path = "../../examples/service/log.rs"]
+mod log;
+
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -111,7 +114,9 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    log::begin();
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rpc: {error}");

@@ -14,6 +14,8 @@ macro_rules! per_endpoint {
 
 mod gone;
 mod kernel;
+#[path = "../support/lacking.rs"]
+mod lacking;
 mod links;
 mod stats;
 mod traced;

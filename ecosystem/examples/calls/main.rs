@@ -8,6 +8,8 @@
 //! A server and a client in one process. `service.rs` makes a `Service` of a transport, and whatever
 //! tower has goes on top. Many callers have a clone each.
 
+#[path = "../../../examples/service/log.rs"]
+mod log;
 mod service;
 
 use std::process::ExitCode;
@@ -42,7 +44,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    log::begin();
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("calls: {error}");
