@@ -5,7 +5,11 @@
 //! ```
 //!
 //! After the input it half closes and ends with the peer's end-of-file; on transports that have
-//! none, after a second of silence.
+//! none, after a second of silence. What happens is logged to standard error, as much of it as
+//! `RUST_LOG` asks for.
+
+#[path = "service/log.rs"]
+mod log;
 
 use std::error::Error;
 use std::future::pending;
@@ -50,7 +54,9 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    log::begin("info");
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("send: {error}");

@@ -6,9 +6,11 @@
 //! not serve. What happens to its connections is logged to standard error, as much of it as `RUST_LOG`
 //! asks for.
 
+mod log;
+
 use std::error::Error;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,7 +19,6 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
-use tracing_subscriber::EnvFilter;
 
 /// How it ends if connections did not.
 const ABORTED: u8 = 3;
@@ -69,12 +70,7 @@ pub(crate) async fn end_of(
     name: &str,
     run: impl Future<Output = Result<ExitCode, Box<dyn Error>>>,
 ) -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+    log::begin("info");
     // Returning drops every listener and connection, and with them their socket files.
     run.await.unwrap_or_else(|error| {
         eprintln!("{name}: {error}");

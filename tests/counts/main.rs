@@ -15,6 +15,8 @@ mod allocations;
 mod allocator;
 mod bounds;
 mod calls;
+#[path = "../support/lacking.rs"]
+mod lacking;
 mod link;
 mod memory;
 mod part;

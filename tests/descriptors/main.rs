@@ -27,6 +27,8 @@ mod counts;
 mod credentials;
 mod dropped;
 mod hoarding;
+#[path = "../support/lacking.rs"]
+mod lacking;
 #[path = "../support/limits.rs"]
 mod limits;
 mod raw;

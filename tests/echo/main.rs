@@ -10,5 +10,7 @@ mod refused;
 mod runtime;
 mod send;
 mod several;
+#[path = "../support/skipped.rs"]
+mod skipped;
 #[path = "../support/mod.rs"]
 mod support;

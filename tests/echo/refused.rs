@@ -1,5 +1,6 @@
 //! What cannot be done is refused with an error that a person can read.
 
+use crate::skipped;
 use crate::support::{Directory, Server, run};
 
 /// Asserts how a program fails: its code, and what it says on standard error.
@@ -18,6 +19,7 @@ fn a_bad_endpoint_is_named() {
     for program in ["echo", "send"] {
         fails(program, &["tcp://localhost"], 2, &["tcp://localhost", "add :PORT"]);
         fails(program, &["http://localhost:80"], 2, &["unknown scheme", "http"]);
+        fails(program, &["localhost:80"], 2, &["no scheme", "as in tcp://localhost:80"]);
         fails(program, &[], 2, &["ENDPOINT"]);
     }
 }
@@ -50,7 +52,7 @@ fn an_endpoint_in_use_is_named_and_none_is_served() {
 #[test]
 fn a_cell_that_this_machine_lacks_is_named() {
     let Err(why) = anysock::probe().get(anysock::Cell::IPV4_SEQPACKET).map_err(Clone::clone) else {
-        eprintln!("skipped: this machine has all cells");
+        skipped::say("this machine has all cells");
         return;
     };
     for (program, does) in [("echo", "cannot listen on"), ("send", "cannot connect to")] {

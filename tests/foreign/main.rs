@@ -7,4 +7,5 @@ mod python;
 mod socat;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tool.rs"]
 mod tool;

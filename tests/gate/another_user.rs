@@ -4,6 +4,8 @@ use std::process::{Command, Output, Stdio};
 
 use anysock::prelude::*;
 
+use crate::lacking;
+
 const TO: &str = "ANYSOCK_TEST_GATE_TO";
 const GROUP: &str = "ANYSOCK_TEST_GATE_GROUP";
 const LATE: &str = "ANYSOCK_TEST_GATE_LATE";
@@ -16,8 +18,7 @@ pub(crate) fn is_possible() -> bool {
     // SAFETY: geteuid takes nothing and always succeeds.
     let possible = unsafe { libc::geteuid() } == 0;
     if !possible {
-        assert!(std::env::var_os("CI").is_none(), "only root can become another user");
-        eprintln!("skipped: only root can become another user");
+        lacking::say("only root can become another user");
     }
     possible
 }

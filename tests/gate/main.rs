@@ -3,4 +3,6 @@
 mod another_user;
 mod beside;
 mod everybody;
+#[path = "../support/lacking.rs"]
+mod lacking;
 mod refused;

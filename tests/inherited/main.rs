@@ -8,5 +8,5 @@ mod mismatch;
 mod passed;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../foreign/tool.rs"]
+#[path = "../support/tool.rs"]
 mod tool;

@@ -8,6 +8,7 @@ use anysock_async::{Listener, ListenerStats, PeerLimits, bind};
 use anysock_core::{Cell, Options};
 
 use crate::ends::{connecting, fresh};
+use crate::lacking;
 use crate::process::{rerun, run};
 use crate::watchdog;
 
@@ -85,9 +86,8 @@ fn inject(cell: Cell, error: &str, expected: &str) {
 fn can_trace() -> bool {
     let traced = Command::new("strace").args(["-qq", "-e", "trace=none", "true"]).output();
     let works = traced.is_ok_and(|output| output.status.success());
-    assert!(works || std::env::var_os("CI").is_none(), "strace cannot be used here");
     if !works {
-        eprintln!("skipped: strace cannot be used here");
+        lacking::say("strace cannot be used here");
     }
     works
 }

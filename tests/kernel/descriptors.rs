@@ -10,6 +10,7 @@ use anysock_core::{Cell, Outgoing, Socket, Type};
 use libc::{EAGAIN, EINVAL, EPERM};
 
 use crate::ends::{Ends, fill, outcome, receive_now, send, text};
+use crate::lacking::skipped;
 use crate::limits::limit_descriptors;
 use crate::process::{rerun, run};
 use crate::raw::{close, is_close_on_exec, poll, poll_now, receive_raw, room_for, set_option};
@@ -78,7 +79,7 @@ fn unix_stream_gives_descriptors_with_the_first_part_of_a_large_send_alone() {
 fn unix_stream_sends_nothing_of_what_is_refused_for_its_descriptors() {
     let Ends { near, far } = Ends::new(Cell::UNIX_STREAM);
     if set_option(&far, libc::SOL_SOCKET, SO_PASSRIGHTS, 0).is_err() {
-        eprintln!("skipped: this kernel has no SO_PASSRIGHTS");
+        skipped::say("this kernel has no SO_PASSRIGHTS");
         return;
     }
     assert_eq!(send_with(&near, &vec![7; 4 << 20], &files(1)), Err(EPERM));
@@ -172,7 +173,7 @@ per_cell! { closes_descriptors_in_silence_with_a_plain_recv {
 fn refuses_the_sender_of_descriptors_that_nobody_wants(cell: Cell) {
     let Ends { near, far } = Ends::new(cell);
     if set_option(&far, libc::SOL_SOCKET, SO_PASSRIGHTS, 0).is_err() {
-        eprintln!("skipped: this kernel has no SO_PASSRIGHTS");
+        skipped::say("this kernel has no SO_PASSRIGHTS");
         return;
     }
     assert_eq!(send_with(&near, b"x", &files(1)), Err(EPERM));

@@ -23,6 +23,8 @@ mod ends;
 mod events;
 mod gone;
 mod killed;
+#[path = "../support/lacking.rs"]
+mod lacking;
 #[path = "../support/limits.rs"]
 mod limits;
 mod multipath;

@@ -4,6 +4,7 @@ use anysock_core::Cell;
 use libc::{EAGAIN, ECONNRESET, EPIPE};
 
 use crate::ends::{Ends, fill, outcome, receive, receive_now, send, text};
+use crate::lacking::skipped;
 use crate::raw::{POLLHUP, POLLIN, poll, poll_now};
 
 /// The far end is gone, with `ours` unread and `theirs` sent before.
@@ -104,7 +105,7 @@ fn multipath_tcp_takes_sends_after_the_peer_has_closed() {
     let multipath = Some(socket2::Protocol::from(262));
     let open = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, multipath);
     let Ok(listener) = open() else {
-        eprintln!("skipped: this kernel has no multipath TCP");
+        skipped::say("this kernel has no multipath TCP");
         return;
     };
     let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();

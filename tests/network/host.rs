@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::process::{Command, Stdio};
 
+use crate::lacking;
 use crate::link::wait_until;
 
 /// The namespace of the calling thread.
@@ -37,9 +38,7 @@ pub(crate) fn hosts<const N: usize>() -> Option<[Host; N]> {
     match (1..=N).map(|number| Host::new(number as u8)).collect::<io::Result<Vec<_>>>() {
         Ok(hosts) => hosts.try_into().ok(),
         Err(why) => {
-            assert!(std::env::var_os("CI").is_none(), "no network namespaces: {why}");
-            // Not by a macro that the test harness captures.
-            let _ = writeln!(io::stderr(), "skipped: no network namespaces here: {why}");
+            lacking::say(format_args!("no network namespaces here: {why}"));
             None
         }
     }

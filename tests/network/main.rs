@@ -21,6 +21,8 @@ mod hosts;
 #[path = "../support/info.rs"]
 mod info;
 mod ip;
+#[path = "../support/lacking.rs"]
+mod lacking;
 #[path = "../support/link.rs"]
 mod link;
 mod multicast;

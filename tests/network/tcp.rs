@@ -9,6 +9,7 @@ use anysock_core::Socket;
 
 use crate::host::{self, Host};
 use crate::info::Info;
+use crate::lacking::skipped;
 use crate::link::{self, at, bind, wait_until};
 
 /// Retransmissions in a row for want of an answer.
@@ -120,7 +121,7 @@ fn longest_retransmission_bounds_the_pauses() {
     let bounded = Options::new().longest_retransmission(SECOND);
     let probe = left.run(|| Socket::open(anysock::Cell::IPV4_STREAM)).unwrap();
     if bounded.apply(&probe).is_err_and(|error| error.kind() == io::ErrorKind::Unsupported) {
-        eprintln!("skipped: this kernel is older than Linux 6.15");
+        skipped::say("this kernel is older than Linux 6.15");
         return;
     }
     let with = connected(&left, &right, &bounded);

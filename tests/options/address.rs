@@ -10,6 +10,7 @@ use anysock_core::Socket;
 
 use crate::cells::{DATAGRAMS, STREAMS, loopback};
 use crate::directory::Directory;
+use crate::lacking::skipped;
 use crate::link::{self, at, bind, port};
 
 #[test]
@@ -102,7 +103,7 @@ fn local_port_range_is_where_a_free_port_is_taken_from() {
 #[test]
 fn incoming_cpu_prefers_the_socket_of_the_processor() {
     if std::thread::available_parallelism().unwrap().get() < 2 || !pin(0) || !pin(1) {
-        eprintln!("skipped: there are no two processors to choose from");
+        skipped::say("there are no two processors to choose from");
         return;
     }
     for cell in DATAGRAMS {

@@ -12,6 +12,8 @@ mod document;
 #[path = "../support/info.rs"]
 mod info;
 mod ip;
+#[path = "../support/lacking.rs"]
+mod lacking;
 #[path = "../support/link.rs"]
 mod link;
 mod tcp;

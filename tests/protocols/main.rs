@@ -10,5 +10,5 @@ mod socat;
 #[path = "../support/mod.rs"]
 mod support;
 mod syslog;
-#[path = "../foreign/tool.rs"]
+#[path = "../support/tool.rs"]
 mod tool;

@@ -16,6 +16,8 @@ mod aborted;
 mod gone;
 mod halves;
 mod kernel;
+#[path = "../support/lacking.rs"]
+mod lacking;
 mod links;
 mod stats;
 mod traced;

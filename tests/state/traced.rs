@@ -8,6 +8,7 @@ use anysock::prelude::*;
 use anysock::sockets::DatagramSocket;
 use anysock::{BoxTransport, Options, Packets, Stats};
 
+use crate::lacking;
 use crate::links::{meet, within};
 
 const LINK: &str = "ANYSOCK_TEST_STATE_LINK";
@@ -51,9 +52,8 @@ fn counts_what_strace_sees(link: &str) {
         let trace = String::from_utf8_lossy(&traced.stderr);
         trace.contains(MARK) || !traced.status.success() && !trace.contains("strace:")
     });
-    assert!(works || std::env::var_os("CI").is_none(), "strace cannot be used here");
     let (true, Ok(traced)) = (works, traced) else {
-        return eprintln!("skipped: strace cannot be used here");
+        return lacking::say("strace cannot be used here");
     };
     let said = String::from_utf8_lossy(&traced.stdout);
     let trace = String::from_utf8_lossy(&traced.stderr);

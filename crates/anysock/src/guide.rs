@@ -22,6 +22,7 @@ pages! {
     Options = "../../../docs/OPTIONS.md",
     Peers = "../../../docs/PEERS.md",
     Reconnecting = "../../../docs/RECONNECTING.md",
+    Service = "../../../docs/SERVICE.md",
     Shutdown = "../../../docs/SHUTDOWN.md",
     Testing = "../../../docs/TESTING.md",
 }

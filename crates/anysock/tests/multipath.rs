@@ -7,6 +7,9 @@ use anysock::prelude::*;
 use anysock::{Connection, Delimited, Endpoint, Protocol};
 use tokio::time::timeout;
 
+#[path = "../../../tests/support/skipped.rs"]
+mod skipped;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Whether this kernel has it; a line that says so, if not.
@@ -14,7 +17,7 @@ fn is_here() -> bool {
     let socket = anysock::core::Socket::open_as(anysock::Domain::Ipv4, Protocol::Multipath);
     let is_here = socket.expect("at least TCP").protocol().expect("told") == Protocol::Multipath;
     if !is_here {
-        eprintln!("skipped: this kernel has no multipath TCP");
+        skipped::say("this kernel has no multipath TCP");
     }
     is_here
 }

@@ -11,6 +11,9 @@ use anysock::{
 };
 use tokio::time::timeout;
 
+#[path = "../../../tests/support/skipped.rs"]
+mod skipped;
+
 /// No test waits for ever.
 async fn within<T>(test: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(60), test).await.expect("this hangs")
@@ -44,7 +47,7 @@ async fn the_typed_error_is_found_whatever_it_is_wrapped_in() {
         assert!(error.find::<PathError>().is_none(), "{error:?}");
     }
 
-    let error = refused(anysock::connect("localhost:80")).await;
+    let error = refused(anysock::connect("http://localhost:80")).await;
     assert!(matches!(
         error.find::<EndpointError>().unwrap().fault(),
         EndpointFault::UnknownScheme { .. }
@@ -121,7 +124,7 @@ async fn who_passes_descriptors_to_one_that_has_not_asked_is_told_of_the_option(
         let sending = client.send_with("for you", Attached::nothing().descriptor(file));
         let error = match within(sending).await {
             Err(error) => error,
-            Ok(()) => return eprintln!("skipped: this kernel has no SO_PASSRIGHTS"),
+            Ok(()) => return skipped::say("this kernel has no SO_PASSRIGHTS"),
         };
         assert!(matches!(error.kind(), ErrorKind::Dropped { length: 7, .. }), "{error:?}");
         assert!(error.to_string().contains("receive_descriptors"), "{endpoint}: {error}");

@@ -176,7 +176,7 @@ pub enum ErrorKind {
         after: Duration,
     },
     /// The transport does not give what was required of it. Survivable.
-    #[error("this transport is {given}; required is also: {missing}")]
+    #[error("this transport promises {given}; required is also: {missing}")]
     Unmet {
         /// What is required and not given.
         missing: Guarantees,

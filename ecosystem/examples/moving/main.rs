@@ -10,11 +10,13 @@
 
 mod client;
 mod lines;
+#[path = "../../../examples/service/log.rs"]
+mod log;
 mod requests;
 
 use std::process::ExitCode;
 
-use anysock::Shutdown;
+use anysock::{Endpoint, Shutdown};
 use clap::{Parser, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +53,9 @@ enum Form {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    log::begin("info");
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("moving: {error}");
@@ -77,7 +81,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             lines::before::serve(&addr, &path, |at| println!("listening on {at}"), stop).await?;
         }
         (Program::Lines, Form::After) => {
-            let bound = |at| println!("listening on {at:?}");
+            let bound = |endpoints: Vec<Endpoint>| {
+                endpoints.iter().for_each(|at| println!("listening on {at}"));
+            };
             lines::after::serve(&[&tcp, &unix], bound, shutdown).await?;
         }
         (Program::Requests, Form::Before) => {

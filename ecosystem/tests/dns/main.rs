@@ -16,5 +16,5 @@ mod support {
     pub(crate) use process::run;
     pub(crate) use server::Server;
 }
-#[path = "../../../tests/foreign/tool.rs"]
+#[path = "../../../tests/support/tool.rs"]
 mod tool;

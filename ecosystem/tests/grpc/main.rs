@@ -1,6 +1,8 @@
 //! tonic under TCP and unix sockets at once: its own client, Python's, a server that goes and comes.
 
 mod fixture;
+#[path = "../../../tests/support/lacking.rs"]
+mod lacking;
 mod lifetime;
 mod python;
 

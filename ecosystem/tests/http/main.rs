@@ -7,6 +7,8 @@ use self::process::{Guarded, example};
 
 #[path = "../../../tests/support/process.rs"]
 mod process;
+#[path = "../../../tests/support/tool.rs"]
+mod tool;
 
 struct Server {
     child: Guarded,
@@ -29,16 +31,6 @@ impl Server {
     fn line(&mut self) -> String {
         self.lines.next().expect("another line").unwrap()
     }
-}
-
-/// Whether curl is there; where not, the test is skipped for all to see, or fails where `CI` is set.
-fn is_there() -> bool {
-    let there = Command::new("curl").arg("--version").output().is_ok_and(|it| it.status.success());
-    if !there {
-        assert!(std::env::var_os("CI").is_none(), "curl is missing");
-        eprintln!("skipped: curl is missing");
-    }
-    there
 }
 
 /// How curl asks an endpoint for a path.
@@ -71,7 +63,7 @@ fn socket(name: &str) -> String {
 
 #[test]
 fn curl_is_answered_over_unix_ipv4_and_ipv6_at_once() {
-    if !is_there() {
+    if !tool::is_there("curl", "--version") {
         return;
     }
     let path = socket("answered");
@@ -101,7 +93,7 @@ fn curl_is_answered_over_unix_ipv4_and_ipv6_at_once() {
 
 #[test]
 fn a_request_under_way_is_answered_before_the_end_and_the_socket_file_goes() {
-    if !is_there() {
+    if !tool::is_there("curl", "--version") {
         return;
     }
     let path = socket("graceful");

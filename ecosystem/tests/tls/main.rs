@@ -16,5 +16,7 @@ mod openssl;
 mod process;
 mod refused;
 mod stalled;
+#[path = "../../../tests/support/tool.rs"]
+mod tool;
 #[path = "../../examples/tls/upgrade.rs"]
 mod upgrade;

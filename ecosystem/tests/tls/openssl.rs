@@ -11,7 +11,7 @@ use anysock::{Delimited, Endpoint, Shutdown};
 
 use crate::fixture::{DEADLINE, HOUSE, House, run};
 use crate::process::Guarded;
-use crate::upgrade;
+use crate::{tool, upgrade};
 
 /// The files that openssl is given, of a client of `house` that trusts the common one.
 struct Files(PathBuf);
@@ -41,16 +41,6 @@ impl Drop for Files {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// Whether it is there; where not, the test is skipped for all to see, or fails where `CI` is set.
-fn is_there() -> bool {
-    let there = Command::new("openssl").arg("version").output().is_ok_and(|it| it.status.success());
-    if !there {
-        assert!(std::env::var_os("CI").is_none(), "openssl is missing");
-        eprintln!("skipped: openssl is missing");
-    }
-    there
 }
 
 /// Serves one client that is openssl with `more`; what it said, and what the handler met.
@@ -140,7 +130,7 @@ fn said(output: &Output) -> String {
 
 /// Certified, over each version, the three lines come back.
 fn is_answered(endpoint: &str, name: &str) {
-    if !is_there() {
+    if !tool::is_there("openssl", "version") {
         return;
     }
     let files = Files::of(&HOUSE, name);
@@ -179,7 +169,7 @@ fn openssl_is_answered_over_unix_stream() {
 
 #[test]
 fn openssl_without_a_certificate_is_told_why_it_is_refused() {
-    if !is_there() {
+    if !tool::is_there("openssl", "version") {
         return;
     }
     let files = Files::of(&HOUSE, "anonymous");
@@ -194,7 +184,7 @@ fn openssl_without_a_certificate_is_told_why_it_is_refused() {
 
 #[test]
 fn openssl_of_another_root_is_told_why_it_is_refused() {
-    if !is_there() {
+    if !tool::is_there("openssl", "version") {
         return;
     }
     let files = Files::of(&House::new("stranger"), "stranger");

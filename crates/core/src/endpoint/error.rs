@@ -36,7 +36,9 @@ pub struct EndpointError {
 #[non_exhaustive]
 pub enum EndpointFault {
     /// Nothing says which kind of endpoint it is.
-    #[error("no scheme; expected one of {SCHEMES} in front, as in unix:/run/app.sock")]
+    #[error(
+        "no scheme; expected one of {SCHEMES} in front, as in tcp://localhost:80 or unix:/run/app.sock"
+    )]
     NoScheme,
     /// The word in front of the first colon is not known.
     #[error("unknown scheme {scheme:?}; expected one of {SCHEMES}")]

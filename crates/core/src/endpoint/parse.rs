@@ -30,8 +30,13 @@ pub(super) fn endpoint(text: &str) -> Result<Endpoint, EndpointFault> {
         },
         "systemd" => EndpointName::new(rest).map(Endpoint::Systemd),
         "mem" => EndpointName::new(rest).map(Endpoint::Mem),
-        // A path with a colon in it, or nothing in front of the colon.
-        _ if scheme.is_empty() || scheme.contains(['/', '@', '[']) => Err(EndpointFault::NoScheme),
+        // A path with a colon in it, a host with its port, or nothing in front of the colon.
+        _ if scheme.is_empty()
+            || scheme.contains(['/', '@', '[', '.'])
+            || number::<u16>(rest).is_some() =>
+        {
+            Err(EndpointFault::NoScheme)
+        }
         _ => Err(EndpointFault::UnknownScheme { scheme: scheme.to_owned() }),
     }
 }

@@ -126,7 +126,11 @@ fn what_is_wrong_is_told_apart() {
     assert_eq!(fault("/run/app.sock"), NoScheme);
     assert_eq!(fault("/run/a:b"), NoScheme);
     assert_eq!(fault("[::1]:80"), NoScheme);
-    assert_eq!(fault("localhost:80"), UnknownScheme { scheme: text("localhost") });
+    for host_and_port in ["localhost:80", "127.0.0.1:80", "db.example:5432", "./a:b"] {
+        assert_eq!(fault(host_and_port), NoScheme, "{host_and_port}");
+    }
+    assert_eq!(fault("http://localhost:80"), UnknownScheme { scheme: text("http") });
+    assert_eq!(fault("unix-stream:/run/a"), UnknownScheme { scheme: text("unix-stream") });
     assert_eq!(fault("TCP://a:1"), UnknownScheme { scheme: text("TCP") });
     assert_eq!(fault("tcp:a:1"), MissingSlashes { scheme: text("tcp") });
     assert_eq!(fault("mptcp:a:1"), MissingSlashes { scheme: text("mptcp") });
