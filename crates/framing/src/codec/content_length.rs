@@ -282,6 +282,9 @@ mod tests {
         let error = ContentLength::new().max_headers(0).decode(longest.as_bytes()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Oversize { .. }), "{error}");
         assert_eq!(longest.len(), MOST_SENT);
+        let begun = vec![b'x'; 4 * 1024];
+        let more = Decoded::More { total: begun.len() + 1 };
+        assert_eq!(ContentLength::new().decode(&begun).unwrap(), more);
         let error = ContentLength::new().decode(&vec![b'x'; 4 * 1024 + 1]).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Malformed { .. }), "{error}");
     }
