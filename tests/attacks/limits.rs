@@ -131,26 +131,19 @@ fn one_user_who_takes_all_he_may_leaves_room_for_others() {
     // Whoever it is may connect to an abstract name.
     let name = format!("anysock-attack-uid-{}", std::process::id());
     let mut besieged = Besieged::new(&format!("unix:@{name}"), &told);
-    let open = || {
-        std::thread::spawn({
-            let name = format!("\0{name}");
-            move || {
-                // SAFETY: it takes numbers. The system call, unlike the function of libc, is of this thread
-                // alone, which ends here.
-                assert_eq!(
-                    unsafe { libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534) },
-                    0
-                );
-                let socket =
-                    Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
-                socket.connect(&socket2::SockAddr::unix(name).unwrap()).unwrap();
-                socket
-            }
-        })
-        .join()
-        .unwrap()
-    };
+    let open = || std::thread::scope(|scope| scope.spawn(|| open_as_nobody(&name)).join().unwrap());
     only_so_many_are_served(&mut besieged, Cell::UNIX_STREAM, "one user, all he may", open);
+}
+
+/// Connects to an abstract name as another user, which this thread is from then on.
+fn open_as_nobody(name: &str) -> Socket {
+    const NOBODY: libc::uid_t = 65_534;
+    // SAFETY: it takes numbers. The system call, unlike the function of libc, is of this thread alone.
+    let done = unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+    assert_eq!(done, 0, "root may be anybody");
+    let socket = Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    socket.connect(&socket2::SockAddr::unix(format!("\0{name}")).unwrap()).unwrap();
+    socket
 }
 
 #[test]
