@@ -14,6 +14,9 @@ use crate::fate::Shared;
 /// One word wide. After an error that is not [fatal](Error::is_fatal) the transport can be
 /// used as before; the message concerned is the only one lost, or none is.
 ///
+/// `{}` and `{:?}` are the same text, so that a `main` that returns it says what to do; the fields
+/// are in `{:#?}`.
+///
 /// ```
 /// use anysock_framing::{Error, ErrorKind};
 ///
@@ -23,6 +26,8 @@ use crate::fate::Shared;
 ///     error.to_string(),
 ///     "the message is 70000 bytes long, at most 65536 can be sent; nothing was sent",
 /// );
+/// assert_eq!(format!("{error:?}"), error.to_string());
+/// assert!(format!("{error:#?}").contains("limit: 65536"));
 /// ```
 pub struct Error(Box<ErrorKind>);
 
@@ -365,7 +370,10 @@ impl From<Error> for io::Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Error").field(&self.0).finish()
+        match f.alternate() {
+            true => f.debug_tuple("Error").field(&self.0).finish(),
+            false => fmt::Display::fmt(&self.0, f),
+        }
     }
 }
 
