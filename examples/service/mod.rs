@@ -147,6 +147,10 @@ impl Service {
             }
             let bound =
                 bind.await.map_err(|error| format!("cannot listen on {endpoint}: {error}"))?;
+            if bound.cell().is_none() {
+                let why = "it is within this process, and nobody else could connect";
+                return Err(format!("cannot listen on {endpoint}: {why}").into());
+            }
             listeners.push(bound);
         }
         let mut out = io::stdout().lock();

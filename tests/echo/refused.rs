@@ -50,6 +50,11 @@ fn an_endpoint_in_use_is_named_and_none_is_served() {
 }
 
 #[test]
+fn what_nobody_could_connect_to_is_not_served() {
+    fails("echo", &["mem:here"], 1, &["cannot listen on mem:here", "within this process"]);
+}
+
+#[test]
 fn a_cell_that_this_machine_lacks_is_named() {
     let Err(why) = anysock::probe().get(anysock::Cell::IPV4_SEQPACKET).map_err(Clone::clone) else {
         skipped::say("this machine has all cells");

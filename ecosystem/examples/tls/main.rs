@@ -10,6 +10,13 @@
 //!     --root /tmp/chain/root.pem --chain /tmp/chain/client.pem --key /tmp/chain/client.key
 //! ```
 //!
+//! With `--codec lines` at the server its client may be another's:
+//!
+//! ```text
+//! openssl s_client -connect 127.0.0.1:7443 -CAfile /tmp/chain/root.pem -verify_hostname localhost \
+//!     -cert /tmp/chain/client.pem -cert_chain /tmp/chain/client.pem -key /tmp/chain/client.key
+//! ```
+//!
 //! The handshake is made by the connection's own task, within a deadline: who does not shake hands
 //! holds up nobody.
 
@@ -26,7 +33,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anysock::prelude::*;
-use anysock::{Endpoint, Listener, Shutdown};
+use anysock::{AnyCodec, Endpoint, Listener, Shutdown};
 use clap::{Args, Parser, Subcommand};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -67,6 +74,9 @@ enum Role {
         /// How long a client has to shake hands
         #[arg(long, value_name = "SECONDS", default_value_t = 10)]
         patience: u64,
+        /// How messages are marked: u32, lines and others
+        #[arg(long, value_name = "NAME", default_value = "u32")]
+        codec: AnyCodec,
     },
     /// Sends messages, and prints what comes back
     Send {
@@ -83,6 +93,9 @@ enum Role {
         name: String,
         #[command(flatten)]
         own: OwnIfAny,
+        /// How messages are marked, as the server does it
+        #[arg(long, value_name = "NAME", default_value = "u32")]
+        codec: AnyCodec,
     },
 }
 
@@ -118,7 +131,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         }
         Some(Role::Demo { endpoints }) => demo(&endpoints).await,
         Some(Role::Chain { directory }) => write_chain(&directory),
-        Some(Role::Serve { endpoints, own, clients, patience }) => {
+        Some(Role::Serve { endpoints, own, clients, patience, codec }) => {
             let clients = clients.map(|path| chain::roots(&read(&path)?)).transpose()?;
             let acceptor = upgrade::acceptor(&identity(&own.chain, &own.key)?, clients)?;
             let shutdown = Shutdown::new();
@@ -128,7 +141,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
                 let _ = tokio::signal::ctrl_c().await;
                 told.begin();
             });
-            let listeners = bind(&endpoints).await?;
+            let listeners = bind(&endpoints, &codec).await?;
             for listener in &listeners {
                 println!("listening on {}", listener.endpoint());
             }
@@ -136,14 +149,14 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
             print!("{}", serve(listeners, acceptor, patience, shutdown).await);
             Ok(())
         }
-        Some(Role::Send { endpoint, messages, root, name, own }) => {
+        Some(Role::Send { endpoint, messages, root, name, own, codec }) => {
             let own = match (own.chain, own.key) {
                 (Some(chain), Some(key)) => Some(identity(&chain, &key)?),
                 _ => None,
             };
             let connector = upgrade::connector(chain::roots(&read(&root)?)?, own.as_ref())?;
             let name = ServerName::try_from(name)?;
-            for answer in ask(&endpoint, connector, name, &messages).await? {
+            for answer in ask((&endpoint, codec), connector, name, &messages).await? {
                 println!("{answer}");
             }
             Ok(())
@@ -184,12 +197,12 @@ async fn serve(
 
 /// The client: likewise.
 async fn ask(
-    endpoint: &Endpoint,
+    (endpoint, codec): (&Endpoint, AnyCodec),
     connector: TlsConnector,
     name: ServerName<'static>,
     messages: &[String],
 ) -> Result<Vec<String>, Error> {
-    let server = anysock::connect(endpoint).await?;
+    let server = anysock::connect(endpoint).codec(codec).await?;
     let within = Duration::from_secs(10);
     let mut server =
         server.upgrade(within, |socket| upgrade::connect(connector, name, socket)).await?;
@@ -212,27 +225,29 @@ async fn demo(endpoints: &[Endpoint]) -> Result<(), Error> {
     let (server, client) =
         (authority.sign("localhost", Valid::Now)?, authority.sign("client", Valid::Now)?);
     let acceptor = upgrade::acceptor(&server, Some(chain::roots(&authority.root())?))?;
-    let listeners = bind(endpoints).await?;
+    let codec = AnyCodec::default();
+    let listeners = bind(endpoints, &codec).await?;
     let reached: Vec<_> = listeners.iter().map(|listener| listener.endpoint().clone()).collect();
     let shutdown = Shutdown::new();
     let serving = serve(listeners, acceptor, Duration::from_secs(10), shutdown.clone());
     let serving = tokio::spawn(serving.into_future());
 
     for endpoint in &reached {
+        let reached = || (endpoint, codec.clone());
         let name = ServerName::try_from("localhost")?;
         let trusted = || chain::roots(&authority.root());
         let connector = upgrade::connector(trusted()?, Some(&client))?;
-        let answers = ask(endpoint, connector, name.clone(), &["hello".to_owned()]).await?;
+        let answers = ask(reached(), connector, name.clone(), &["hello".to_owned()]).await?;
         println!("{endpoint}: answered {answers:?}, both ends certified");
 
         let anonymous = upgrade::connector(trusted()?, None)?;
-        match ask(endpoint, anonymous, name.clone(), &["hello".to_owned()]).await {
+        match ask(reached(), anonymous, name.clone(), &["hello".to_owned()]).await {
             Ok(_) => return Err("a client without a certificate was answered".into()),
             Err(error) => println!("{endpoint}: a client without a certificate meets: {error}"),
         }
         let stranger = Authority::new("another")?;
         let mistaken = upgrade::connector(chain::roots(&stranger.root())?, Some(&client))?;
-        match ask(endpoint, mistaken, name, &["hello".to_owned()]).await {
+        match ask(reached(), mistaken, name, &["hello".to_owned()]).await {
             Ok(_) => return Err("a server of an unknown root was trusted".into()),
             Err(error) => println!("{endpoint}: a client that trusts another root meets: {error}"),
         }
@@ -242,10 +257,10 @@ async fn demo(endpoints: &[Endpoint]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn bind(endpoints: &[Endpoint]) -> Result<Vec<Listener>, Error> {
+async fn bind(endpoints: &[Endpoint], codec: &AnyCodec) -> Result<Vec<Listener>, Error> {
     let mut listeners = Vec::new();
     for endpoint in endpoints {
-        let bound = anysock::bind(endpoint).await;
+        let bound = anysock::bind(endpoint).codec(codec.clone()).await;
         listeners.push(bound.map_err(|error| format!("cannot listen on {endpoint}: {error}"))?);
     }
     Ok(listeners)
@@ -254,7 +269,9 @@ async fn bind(endpoints: &[Endpoint]) -> Result<Vec<Listener>, Error> {
 fn write_chain(directory: &Path) -> Result<(), Error> {
     let authority = Authority::new("throwaway")?;
     let made = fs::DirBuilder::new().mode(0o700).create(directory);
-    made.map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
+    made.map_err(|error| {
+        format!("cannot make {}: {error}; name a directory that is not there", directory.display())
+    })?;
     fs::write(directory.join("root.pem"), authority.root())?;
     for (file, name) in [("server", "localhost"), ("client", "client")] {
         let identity = authority.sign(name, Valid::Now)?;

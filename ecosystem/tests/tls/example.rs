@@ -1,9 +1,11 @@
 //! The example as a program: alone, and as two processes with files between them.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{self, Guarded, example};
+use crate::{openssl, tool};
 
 fn tls(arguments: &[&str]) -> (bool, String, String) {
     let program = example("tls");
@@ -23,27 +25,56 @@ fn the_demonstration_shows_an_answer_and_two_refusals_on_each_cell() {
     assert!(lines.iter().any(|line| line.ends_with("  3") && line.contains("finished")), "{out}");
 }
 
+/// A chain of the example's own, and its server, which asks for the client's.
+struct Served {
+    endpoints: Vec<String>,
+    directory: PathBuf,
+    _server: Guarded,
+}
+
+impl Served {
+    fn with(name: &str, more: &[&str]) -> Self {
+        let name = format!("anysock-tls-{name}-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&directory);
+        let at = |file: &str| path(&directory, file);
+        assert!(tls(&["chain", &at("")]).0);
+
+        let mut server = Command::new(example("tls"));
+        server.args(["serve", "tcp://127.0.0.1:0", &format!("unix:{}", at("socket"))]).args(more);
+        server.args(["--chain", &at("server.pem"), "--key", &at("server.key")]);
+        server.args(["--clients", &at("root.pem")]).stdout(Stdio::piped());
+        let mut server = Guarded(server.spawn().unwrap());
+        let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+        let endpoints = lines
+            .take(2)
+            .map(|line| line.unwrap().strip_prefix("listening on ").unwrap().to_owned())
+            .collect();
+        Self { endpoints, directory, _server: server }
+    }
+
+    fn at(&self, file: &str) -> String {
+        path(&self.directory, file)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn path(directory: &Path, file: &str) -> String {
+    directory.join(file).into_os_string().into_string().unwrap()
+}
+
 #[test]
 fn a_server_and_a_client_of_one_chain_talk_as_processes() {
-    let name = format!("anysock-tls-example-{}", std::process::id());
-    let directory = std::env::temp_dir().join(name);
-    let _ = std::fs::remove_dir_all(&directory);
-    let at = |file: &str| directory.join(file).into_os_string().into_string().unwrap();
-    assert!(tls(&["chain", &at("")]).0);
-
-    let (root, socket) = (at("root.pem"), format!("unix:{}", at("socket")));
-    let mut server = Command::new(example("tls"));
-    server.args(["serve", "tcp://127.0.0.1:0", &socket, "--chain", &at("server.pem")]);
-    server.args(["--key", &at("server.key"), "--clients", &root]).stdout(Stdio::piped());
-    let mut server = Guarded(server.spawn().unwrap());
-    let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
-    let endpoints: Vec<_> = lines
-        .take(2)
-        .map(|line| line.unwrap().strip_prefix("listening on ").unwrap().to_owned())
-        .collect();
-
-    for endpoint in &endpoints {
-        let own = ["--chain", &at("client.pem"), "--key", &at("client.key")];
+    let served = Served::with("processes", &[]);
+    let (root, certificate) = (served.at("root.pem"), served.at("client.pem"));
+    let key = served.at("client.key");
+    for endpoint in &served.endpoints {
+        let own = ["--chain", &certificate, "--key", &key];
         let sent = ["send", endpoint, "one", "two", "--root", &root];
         let (ok, out, err) = tls(&[&sent[..], &own[..]].concat());
         assert!(ok, "{err}");
@@ -58,11 +89,37 @@ fn a_server_and_a_client_of_one_chain_talk_as_processes() {
         assert!(err.starts_with("tls: invalid peer certificate:"), "{err}");
         assert!(err.contains("other"), "{err}");
     }
-    let (ok, _, err) = tls(&["send", &endpoints[0], "x", "--root", &at("nothing.pem")]);
+    let nothing = served.at("nothing.pem");
+    let (ok, _, err) = tls(&["send", &served.endpoints[0], "x", "--root", &nothing]);
     assert!(!ok);
     assert!(err.contains("cannot read") && err.contains("nothing.pem"), "{err}");
-    drop(server);
-    std::fs::remove_dir_all(directory).unwrap();
+
+    let (ok, _, err) = tls(&["chain", &served.at("")]);
+    assert!(!ok);
+    assert!(err.contains("File exists") && err.contains("name a directory"), "{err}");
+}
+
+#[test]
+fn openssl_talks_lines_with_the_server_over_tcp_and_a_unix_socket() {
+    if !tool::is_there("openssl", "version") {
+        return;
+    }
+    let served = Served::with("openssl", &["--codec", "lines"]);
+    for endpoint in &served.endpoints {
+        let mut arguments = openssl::asking(&endpoint.parse().unwrap(), &served.at("root.pem"));
+        for (option, file) in
+            [("-cert", "client.pem"), ("-cert_chain", "client.pem"), ("-key", "client.key")]
+        {
+            arguments.extend([option.to_owned(), served.at(file)]);
+        }
+        let output = openssl::talk(&arguments, "\nthree\n");
+        let said = openssl::said(&output);
+        assert!(output.status.success(), "{said}");
+        let chain = " 0 s:CN = localhost";
+        for expected in [chain, "Verify return code: 0 (ok)", "\none\ntwo\nthree\n"] {
+            assert!(said.contains(expected), "{expected:?} is missing:\n{said}");
+        }
+    }
 }
 
 #[test]

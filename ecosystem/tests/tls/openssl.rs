@@ -68,22 +68,9 @@ fn converse(endpoint: &str, files: &Files, more: &[&str]) -> (Output, Vec<String
         let serving = serving.shutdown(shutdown.clone(), DEADLINE).into_future();
         let serving = tokio::spawn(serving);
 
-        let mut arguments = vec!["s_client".to_owned()];
-        match &bound {
-            Endpoint::Tcp(_) => {
-                let addr = bound.addr().unwrap().as_ip().unwrap();
-                arguments.extend(["-connect".to_owned(), addr.to_string()]);
-            }
-            _ => {
-                let path = bound.to_string().replacen("unix:", "", 1);
-                arguments.extend(["-unix".to_owned(), path]);
-            }
-        }
-        arguments.extend(["-CAfile".into(), files.path("root.pem"), "-verify_return_error".into()]);
-        arguments
-            .extend(["-verify_hostname", "localhost", "-servername", "localhost"].map(Into::into));
+        let mut arguments = asking(&bound, &files.path("root.pem"));
         arguments.extend(more.iter().map(|&argument| argument.to_owned()));
-        let output = tokio::task::spawn_blocking(move || talk(&arguments));
+        let output = tokio::task::spawn_blocking(move || talk(&arguments, "answer to three"));
         let output = output.await.unwrap();
         shutdown.begin();
         serving.await.unwrap();
@@ -96,8 +83,21 @@ fn converse(endpoint: &str, files: &Files, more: &[&str]) -> (Output, Vec<String
     result.unwrap()
 }
 
-/// Says three lines, and ends when the last one is answered: it waits for nothing itself.
-fn talk(arguments: &[String]) -> Output {
+/// How openssl asks at `endpoint` who trusts the certificates in the file `roots`.
+pub(crate) fn asking(endpoint: &Endpoint, roots: &str) -> Vec<String> {
+    let (how, at) = match endpoint {
+        Endpoint::Tcp(_) => ("-connect", endpoint.addr().unwrap().as_ip().unwrap().to_string()),
+        _ => ("-unix", endpoint.to_string().replacen("unix:", "", 1)),
+    };
+    let checking = ["-verify_return_error", "-verify_hostname", "localhost"];
+    let mut arguments = ["s_client", how, &at, "-CAfile", roots].map(str::to_owned).to_vec();
+    arguments.extend(checking.map(str::to_owned));
+    arguments.extend(["-servername", "localhost"].map(str::to_owned));
+    arguments
+}
+
+/// Says three lines, and ends when the `last` words have come: it waits for nothing itself.
+pub(crate) fn talk(arguments: &[String], last: &'static str) -> Output {
     let mut command = Command::new("openssl");
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = Guarded(command.spawn().unwrap());
@@ -110,7 +110,7 @@ fn talk(arguments: &[String]) -> Output {
         let mut input = Some(input);
         while let Ok(read @ 1..) = output.read(&mut some) {
             said.extend_from_slice(&some[..read]);
-            if said.windows(15).any(|words| words == b"answer to three") {
+            if said.windows(last.len()).any(|words| words == last.as_bytes()) {
                 input = None;
             }
         }
@@ -124,7 +124,7 @@ fn talk(arguments: &[String]) -> Output {
     Output { status: child.0.wait().unwrap(), stdout, stderr }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 

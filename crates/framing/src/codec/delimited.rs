@@ -154,7 +154,7 @@ impl Delimited {
         self.byte.map_or_else(|| self.delimiter().len(), |_| 1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, input: &[u8]) -> Option<usize> {
         match self.byte {
             Some(byte) => memchr(byte, input),
@@ -163,6 +163,7 @@ impl Delimited {
     }
 
     /// How long a message that ends at `end` is: without the CR that is part of a line's end.
+    #[inline(always)]
     fn trimmed(&self, input: &[u8], end: usize) -> usize {
         let cr = self.flavor == Flavor::Lines && input[..end].ends_with(b"\r");
         end - usize::from(cr)
@@ -184,6 +185,42 @@ impl Delimited {
         Err(ErrorKind::Oversize { length: length as u64, limit: self.max }.into())
     }
 
+    /// How long the next message is and how much it took, where that is plain: it ends with one byte,
+    /// is here whole, was not looked at before and is not too long. Most are so.
+    #[inline(always)]
+    fn next_of_byte(&self, input: &[u8]) -> Option<(usize, usize)> {
+        let byte = self.byte.filter(|_| self.searched == 0)?;
+        let end = memchr(byte, input)?;
+        let length = self.trimmed(input, end);
+        (length <= self.max).then_some((length, end + 1))
+    }
+
+    /// As [`Codec::decode`], of any message.
+    #[inline(never)]
+    fn search(&mut self, input: &[u8]) -> Result<Decoded, Error> {
+        let length = self.length();
+        // Less input than was searched is another input.
+        let from = if self.searched <= input.len() { self.searched } else { 0 };
+        if let Some(found) = self.find(&input[from..]) {
+            self.searched = 0;
+            let end = from + found;
+            let payload = 0..self.check_received(self.trimmed(input, end))?;
+            return Ok(Decoded::Frame { payload, consumed: end + length });
+        }
+        self.searched = input.len().saturating_sub(length - 1);
+        if input.len() > self.max {
+            self.check_received(self.at_least(input, self.searched))?;
+        }
+        // Nothing ends before a delimiter is here, and nothing is too long up to the maximum.
+        let total = length.min(self.max.saturating_add(1));
+        Ok(Decoded::More { total: total.max(input.len() + 1) })
+    }
+
+    #[cold]
+    fn unrepresentable(&self, why: &'static str) -> Error {
+        ErrorKind::Unrepresentable { codec: self.name(), why: why.into() }.into()
+    }
+
     /// Whether the end of the payload and the beginning of the delimiter make a delimiter together
     /// ("xa" and "aa"), as they may if the rest of the delimiter is how it begins.
     fn begins_in(&self, payload: &[u8]) -> bool {
@@ -193,7 +230,7 @@ impl Delimited {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_sent(&self, payload: &[u8]) -> Result<(), &'static str> {
         if self.find(payload).is_some() {
             return Err("the delimiter occurs in it");
@@ -237,12 +274,12 @@ impl Codec for Delimited {
         self.max
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode(&mut self, frame: &mut FrameWriter<'_>) -> Result<(), Error> {
         check_length(frame, self.max)?;
-        self.check_sent(frame.payload_slice()).map_err(|why| {
-            Error::from(ErrorKind::Unrepresentable { codec: self.name(), why: why.into() })
-        })?;
+        if let Err(why) = self.check_sent(frame.payload_slice()) {
+            return Err(self.unrepresentable(why));
+        }
         frame.payload();
         match self.byte {
             Some(byte) => frame.put(&[byte]),
@@ -251,24 +288,12 @@ impl Codec for Delimited {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(&mut self, input: &[u8]) -> Result<Decoded, Error> {
-        let length = self.length();
-        // Less input than was searched is another input.
-        let from = if self.searched <= input.len() { self.searched } else { 0 };
-        if let Some(found) = self.find(&input[from..]) {
-            self.searched = 0;
-            let end = from + found;
-            let payload = 0..self.check_received(self.trimmed(input, end))?;
-            return Ok(Decoded::Frame { payload, consumed: end + length });
+        match self.next_of_byte(input) {
+            Some((length, consumed)) => Ok(Decoded::Frame { payload: 0..length, consumed }),
+            None => self.search(input),
         }
-        self.searched = input.len().saturating_sub(length - 1);
-        if input.len() > self.max {
-            self.check_received(self.at_least(input, self.searched))?;
-        }
-        // Nothing ends before a delimiter is here, and nothing is too long up to the maximum.
-        let total = length.min(self.max.saturating_add(1));
-        Ok(Decoded::More { total: total.max(input.len() + 1) })
     }
 
     fn decode_end(&mut self, input: &[u8]) -> Result<Decoded, Error> {
