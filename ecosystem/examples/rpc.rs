@@ -8,6 +8,9 @@
 //! A server and a client in one process. tarpc wants a `Stream` of requests and a `Sink` of answers;
 //! a split transport is both, of bytes, and JSON stands between. Requests carry numbers, so that many
 //! are under way at a time, and are answered in any order.
+//!
+//! No client of another make is tried with it: tarpc is a protocol between Rust programs, and has no
+//! other implementation.
 
 #[path = "program/mod.rs"]
 mod program;
