@@ -21,6 +21,8 @@
 //! holds up nobody.
 
 mod chain;
+#[path = "../program/interrupted.rs"]
+mod interrupted;
 #[path = "../program/mod.rs"]
 mod program;
 mod upgrade;
@@ -134,13 +136,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Some(Role::Serve { endpoints, own, clients, patience, codec }) => {
             let clients = clients.map(|path| chain::roots(&read(&path)?)).transpose()?;
             let acceptor = upgrade::acceptor(&identity(&own.chain, &own.key)?, clients)?;
-            let shutdown = Shutdown::new();
-            let told = shutdown.clone();
-            tokio::spawn(async move {
-                // Whatever came of it, waiting for the interrupt is over.
-                let _ = tokio::signal::ctrl_c().await;
-                told.begin();
-            });
+            let shutdown = interrupted::shutdown()?;
             let listeners = bind(&endpoints, &codec).await?;
             for listener in &listeners {
                 println!("listening on {}", listener.endpoint());

@@ -1,8 +1,8 @@
 //! The example as a program: alone, and as two processes with files between them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use crate::process::{self, Guarded, example};
 use crate::{openssl, tool};
@@ -29,7 +29,9 @@ fn the_demonstration_shows_an_answer_and_two_refusals_on_each_cell() {
 struct Served {
     endpoints: Vec<String>,
     directory: PathBuf,
-    _server: Guarded,
+    server: Guarded,
+    /// Held, for at its end it prints its report.
+    _lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Served {
@@ -45,12 +47,13 @@ impl Served {
         server.args(["--chain", &at("server.pem"), "--key", &at("server.key")]);
         server.args(["--clients", &at("root.pem")]).stdout(Stdio::piped());
         let mut server = Guarded(server.spawn().unwrap());
-        let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
         let endpoints = lines
+            .by_ref()
             .take(2)
             .map(|line| line.unwrap().strip_prefix("listening on ").unwrap().to_owned())
             .collect();
-        Self { endpoints, directory, _server: server }
+        Self { endpoints, directory, server, _lines: lines }
     }
 
     fn at(&self, file: &str) -> String {
@@ -97,6 +100,18 @@ fn a_server_and_a_client_of_one_chain_talk_as_processes() {
     let (ok, _, err) = tls(&["chain", &served.at("")]);
     assert!(!ok);
     assert!(err.contains("File exists") && err.contains("name a directory"), "{err}");
+}
+
+#[test]
+fn a_server_that_is_told_to_end_does_so_in_order() {
+    for signal in ["-INT", "-TERM"] {
+        let mut served = Served::with(&format!("ends{signal}"), &[]);
+        let pid = served.server.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let status = served.server.0.wait().unwrap();
+        assert!(status.success(), "{signal}: {status}");
+        assert!(!std::fs::exists(served.at("socket")).unwrap(), "{signal}: its socket is left");
+    }
 }
 
 #[test]
